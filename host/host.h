@@ -1,0 +1,83 @@
+/* host.h - the running house: its rooms, and how it starts and ends.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#ifndef HOST_HOST_H
+#define HOST_HOST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <bellhop/plugin.h>
+
+struct loop;
+struct http_client;
+struct store;
+struct conf;
+struct chat;
+struct plugins;
+
+/* An instance that is linked in instead of loaded, such as the transport of
+ * the chat scripts.  With an open() of its own the plugin makes its state
+ * there; without one it gets `state`. */
+struct host_internal {
+	const struct bh_plugin *plugin;
+	const char *instance;
+	void *state;
+};
+
+struct host_options {
+	const char *config;		/* path of the main file */
+	const char *plugin_directory;	/* before the file's; NULL: ask it */
+	const char *store;		/* URL instead of the file's, or NULL */
+	bool clock_free;		/* clock_advance() is allowed */
+	bool frozen;			/* virtual time from the start ... */
+	int64_t start;			/* ... at this ms UTC; 0: now */
+	bool signals;			/* SIGTERM, SIGINT, SIGHUP, crashes */
+	const struct host_internal *internal;	/* ends with plugin NULL */
+};
+
+struct host {
+	unsigned magic;
+#define HOST_MAGIC	0x684f5354u
+	struct host_options options;
+	struct loop *loop;
+	struct http_client *http;
+	struct bh_server *server;	/* NULL until something listens */
+	struct store *store;
+	struct conf *conf;
+	struct chat *chat;
+	struct plugins *plugins;	/* loaded files and open instances */
+	bool ready;			/* every instance answered its open() */
+	bool stopping;
+};
+
+/* Builds the rooms from the ground up, loads and opens every configured
+ * plugin, and returns the running host, or NULL after logging each reason and
+ * leaving a sentence in *error (static or valid until the next call).  The
+ * options are copied; the strings and tables in them must outlive the host.
+ * Instances that open late (BH_PENDING) open while the loop runs: wait for
+ * host->ready with host_settle() or let host_run() do it. */
+struct host *host_start(const struct host_options *options,
+    const char **error);
+
+/* Runs until SIGTERM, SIGINT or a plugin's quit().  Returns 0, or a failure
+ * when the loop could not go on. */
+int host_run(struct host *host);
+
+/* For scripts on virtual time: see loop_settle(). */
+bool host_settle(struct host *host, bool (*done)(void *), void *arg,
+    int64_t budget_ms);
+
+/* Reads the configuration anew: all of it is good and replaces the old, or
+ * the old stays.  Returns 0 or a failure, each reason logged. */
+int host_reload(struct host *host);
+
+/* Asks for an orderly end from inside a callback. */
+void host_quit(struct host *host);
+
+/* Closes every instance in reverse order and takes the rooms down; NULL and
+ * half-built hosts are fine.  Sets *host to NULL. */
+void host_stop(struct host **host);
+
+#endif
