@@ -756,6 +756,21 @@ struct bh_api {
 	/* Named point of a kill test; does nothing unless it is armed. */
 	void (*failpoint)(struct bh_host *, const char *name);
 	void (*quit)(struct bh_host *);		/* an orderly end */
+
+	/* This transaction takes access away or records that: it is still
+	 * tried when the disk is full, from the store's reserve. */
+	void (*tx_urgent)(struct bh_tx *);
+
+	/* Texts, read and written alike everywhere.  Pure functions.
+	 * duration(): "90m", "1h30m", "2d", "PT1H" in ms; negative and a
+	 * sentence if it is none.  duration_text(): "1 h 30 min".
+	 * glob(): '*' any run, '?' one character.  nearest(): the candidate
+	 * that may have been meant ("did you mean"), or NULL. */
+	int64_t (*duration)(const char *text, const char **error);
+	void (*duration_text)(struct bh_buf *out, int64_t ms);
+	bool (*glob)(const char *pattern, const char *text);
+	const char *(*nearest)(const char *typed,
+	    const char *const *candidates, size_t count);
 };
 
 #define bh_now(h)		((h)->api->now(h))
@@ -830,6 +845,11 @@ struct bh_api {
 #define bh_clock_advance(h, ms)	((h)->api->clock_advance((h), (ms)))
 #define bh_failpoint(h, name)	((h)->api->failpoint((h), (name)))
 #define bh_quit(h)		((h)->api->quit(h))
+#define bh_tx_urgent(t)		((t)->api->tx_urgent(t))
+#define bh_duration(h, t, err)	((h)->api->duration((t), (err)))
+#define bh_duration_text(h, buf, ms) ((h)->api->duration_text((buf), (ms)))
+#define bh_glob(h, pattern, text) ((h)->api->glob((pattern), (text)))
+#define bh_nearest(h, t, list, n) ((h)->api->nearest((t), (list), (n)))
 
 /* ------------------------------------------------------------------ */
 /* The plugin                                                          */
