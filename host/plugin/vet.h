@@ -17,6 +17,7 @@ struct plugin_head {
 	char magic[16];
 	uint16_t major, minor;
 	uint32_t size, option_size, command_size;
+	uint32_t transport_size, directory_size;
 	char name[32];
 	char version[16];
 };

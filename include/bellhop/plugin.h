@@ -861,6 +861,8 @@ struct bh_plugin {
 	uint32_t size;			/* of struct bh_plugin */
 	uint32_t option_size;		/* strides of the arrays below */
 	uint32_t command_size;
+	uint32_t transport_size;	/* sizes of the tables below */
+	uint32_t directory_size;
 	char name[32];			/* [a-z0-9-]+, the file is NAME.so */
 	char version[16];
 
@@ -897,6 +899,8 @@ struct bh_plugin {
 		.size = sizeof(struct bh_plugin),			\
 		.option_size = sizeof(struct bh_option),		\
 		.command_size = sizeof(struct bh_command),		\
+		.transport_size = sizeof(struct bh_transport),		\
+		.directory_size = sizeof(struct bh_directory),		\
 		__VA_ARGS__						\
 	}
 
