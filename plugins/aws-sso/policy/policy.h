@@ -118,6 +118,11 @@ void policy_decide(const struct policy *, const struct policy_facts *,
     const struct policy_question *q, const struct policy_person *voter,
     struct policy_verdict *out);
 
+/* Is `voter` an approver of any rule for the pair, whatever became of the
+ * request?  Taking access away asks for no more than that. */
+bool policy_is_approver(const struct policy *, const struct policy_facts *,
+    const struct policy_question *q, const struct policy_person *voter);
+
 /* May it be carried out now with these votes?  Counts the distinct people
  * among `voters` who may decide now.  effect: POLICY_AUTOMATIC for yes. */
 void policy_hold(const struct policy *, const struct policy_facts *,
