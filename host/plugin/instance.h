@@ -14,11 +14,13 @@
 
 #include <bellhop/plugin.h>
 
-struct held;
-struct host;
-struct plugin;
+#include "host/base/running.h"
 
-enum instance_state {
+struct chat_instance;
+struct held;
+struct plugins;
+
+enum instance_stage {
 	INSTANCE_NEW,		/* not opened yet */
 	INSTANCE_OPENING,	/* open() gave BH_PENDING */
 	INSTANCE_OPEN,
@@ -30,16 +32,21 @@ struct instance {
 	struct bh_host handle;		/* what the plugin holds: first */
 	unsigned magic;
 #define INSTANCE_MAGIC	0x494e5354u
-	struct host *host;
+	/* The calls of this instance: a copy of its own, so that from the
+	 * table in a transaction one finds whose it is. */
+	struct bh_api api;
+	struct plugins *plugins;
 	const struct plugin *plugin;
-	char *name;			/* of its block: "acme" */
+	char *name;			/* "acme"; the plugin's if it has one */
+	const char *block;		/* for conf_*: name, or "" */
 	char *owner;			/* "slack/acme": rows of the store */
 	void *state;			/* the plugin's own */
-	enum instance_state stage;
+	enum instance_stage stage;
 	bool connected;			/* a transport that is up */
 	int health;			/* enum bh_health */
-	char *health_text;
+	char *health_text;		/* NULL: nothing to say */
 	struct bh_timer *deadline;	/* of open() */
+	struct chat_instance *chat;	/* NULL until open */
 	struct held *held;		/* timers, watches, transfers, ... */
 	struct instance *next;		/* in the order of opening */
 };
@@ -55,31 +62,41 @@ struct plugin {
 	char sha256[65];
 	void *handle;			/* of dlopen(), never closed */
 	void *tables;			/* copies behind p.options, p.commands */
+	void *state;			/* linked in, without open() */
 	struct plugin *next;		/* in the order of loading */
 };
 
-/* What `plugins` an instance came from a plugin's callback, for the crash line
- * and for the log of slow callbacks.  Bracket every call into a plugin:
+/* Brackets a call into the instance's code: running.h and loop_who() in one.
  *
- *	struct running before = instance_enter(in, "open");
+ *	struct entered before = instance_enter(in, "open");
  *	ret = in->plugin->p.open(&in->handle, &in->state);
  *	instance_leave(before);
  */
-struct running {
-	const char *plugin, *version, *callback;
+struct entered {
+	struct running running;
+	const char *who;
 };
-struct running instance_enter(const struct instance *in, const char *callback);
-void instance_leave(struct running before);
+struct entered instance_enter(const struct instance *in, const char *callback);
+void instance_leave(struct entered before);
 
 /* Handle to instance; dies on a handle that is not one. */
 struct instance *instance_of(struct bh_host *handle);
+/* The instance whose table this is. */
+struct instance *instance_of_api(const struct bh_api *api);
 
-/* The instance called `name` ("acme"), or of plugin `name` when the plugin has
- * just one; NULL if there is none. */
-struct instance *instance_find(struct host *host, const char *name);
+/* Starts open(); instance_opened() is called with the result, at once or, for
+ * BH_PENDING, by the plugin or after 30 s. */
+void instance_open(struct instance *in);
+void instance_opened(struct instance *in, int result);
 
-/* All of them in the order of opening, linked by ->next; NULL if none. */
-struct instance *instance_first(const struct host *host);
-const struct plugin *plugin_first(const struct host *host);
+/* connect() of a transport. */
+void instance_connect(struct instance *in);
 
-#endif
+/* Takes it out of the chat, disconnects, calls close(), cancels what it still
+ * holds, wipes its secrets.  Closed already is fine. */
+void instance_close(struct instance *in);
+
+/* How it is; keeps a copy of the text. */
+void instance_health(struct instance *in, int health, const char *text);
+
+#endif /* HOST_PLUGIN_INSTANCE_H */

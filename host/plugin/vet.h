@@ -22,7 +22,7 @@ struct plugin_head {
 	char version[16];
 };
 
-/* A file that may be loaded: the bytes that were looked at are held here, so
+/* A file that may be loaded.  The bytes that were looked at are held here, so
  * that what was vetted is what gets mapped, whatever happens to the path. */
 struct vetted {
 	char *path;
@@ -41,6 +41,9 @@ int vet_file(int directory_fd, const char *directory, const char *file,
 /* The same for a directory: opened without following a link, owned by root or
  * us, writable by nobody else.  Returns its descriptor or a failure. */
 int vet_directory(const char *path, struct bh_buf *error);
+
+/* Are these `len` bytes a name for a plugin: a-z 0-9 -, 31 at most? */
+bool vet_name_ok(const char *name, size_t len);
 
 void vetted_release(struct vetted *v);
 
