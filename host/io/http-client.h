@@ -4,7 +4,8 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * http and https only, no redirects, no cookies, no user information in
- * URLs; proxies as the environment says (https_proxy, no_proxy ...).
+ * URLs; proxies as the environment says (https_proxy, no_proxy ...), but none
+ * for the loopback address.
  *
  * A request that changes something must not go out twice, so every method
  * but GET and HEAD, and every request with a gate, is written at most once:
