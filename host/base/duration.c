@@ -82,6 +82,8 @@ duration_pairs(const char *s, bool iso, const char **error)
 		while (!iso && *s == ' ')
 			s++;
 		size_t len = duration_letters(s);
+		if (iso && len > 1)
+			len = 1;	/* "1DT2H": the T is no unit */
 		if (len == 0)
 			return duration_fail(error,
 			    "without a unit: add s, m, h or d, as in 30m");

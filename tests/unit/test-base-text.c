@@ -1,0 +1,237 @@
+/*
+ * test-base-text.c - text, globs, nearness, durations.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#include <check.h>
+
+#include "host/base/duration.h"
+#include "host/base/mem.h"
+#include "host/base/text.h"
+
+START_TEST(utf8)
+{
+	ck_assert(text_utf8_ok("", 0));
+	ck_assert(text_utf8_ok("aé€😀", strlen("aé€😀")));
+	ck_assert(text_utf8_ok("a\0b", 3));
+	ck_assert(!text_utf8_ok("\xc0\x80", 2));	/* overlong NUL */
+	ck_assert(!text_utf8_ok("\xe0\x80\xaf", 3));
+	ck_assert(!text_utf8_ok("\xed\xa0\x80", 3));	/* surrogate */
+	ck_assert(!text_utf8_ok("\xf4\x90\x80\x80", 4));	/* over 10FFFF */
+	ck_assert(!text_utf8_ok("\xf5\x80\x80\x80", 4));
+	ck_assert(!text_utf8_ok("\xe2\x82", 2));	/* cut short */
+	ck_assert(!text_utf8_ok("\x80", 1));
+	ck_assert(!text_utf8_ok("\xff", 1));
+
+	const char *s = "\xe2\x82";
+	ck_assert_uint_eq(text_next(&s), 0xfffd);
+	ck_assert_uint_eq(text_next(&s), 0xfffd);
+	ck_assert_uint_eq(text_next(&s), 0);
+	ck_assert_uint_eq(text_next(&s), 0);
+}
+END_TEST
+
+static void
+expect_clean(const char *in, size_t max, bool lines, const char *want)
+{
+	BH_AUTO_BUF struct bh_buf b = BH_BUF(1024);
+
+	(lines ? text_clean_lines : text_clean)(&b, in, max);
+	ck_assert_str_eq(bh_buf_text(&b), want);
+}
+
+START_TEST(clean)
+{
+	expect_clean("  plain  text ", 100, false, "plain text");
+	expect_clean("a\nb\r\n\tc", 100, false, "a b c");
+	expect_clean("pay\xe2\x80\xaeload", 100, false, "payload");
+	expect_clean("a\xe2\x80\x8b \xe2\x80\x8b b", 100, false, "a b");
+	expect_clean("\x1b[31mred\x07", 100, false, "[31mred");
+	expect_clean("x\xc2\x9bz", 100, false, "xz");		/* C1 CSI */
+	expect_clean("bad\xff", 100, false, "bad\xef\xbf\xbd");
+	expect_clean("tag\xf3\xa0\x81\x81!", 100, false, "tag!");
+	expect_clean("\xef\xbb\xbfmark", 100, false, "mark");
+	expect_clean("Zoë 😀", 100, false, "Zoë 😀");
+	expect_clean("abcdef", 6, false, "abcdef");
+	expect_clean("abcdefg", 6, false, "abcde…");
+	expect_clean("éééé", 3, false, "éé…");
+	expect_clean("abc   ", 3, false, "abc");
+	expect_clean("abc", 0, false, "");
+	expect_clean("\xe2\x80\x8b\n ", 5, false, "");
+	expect_clean("one\ntwo\n\n\n\nthree\n", 100, true,
+	    "one\ntwo\n\nthree");
+}
+END_TEST
+
+START_TEST(glob)
+{
+	ck_assert(text_glob("*", ""));
+	ck_assert(text_glob("", ""));
+	ck_assert(!text_glob("", "a"));
+	ck_assert(!text_glob("?", ""));
+	ck_assert(text_glob("?", "é"));
+	ck_assert(!text_glob("?", "ab"));
+	ck_assert(text_glob("acme/#pay*", "acme/#payments"));
+	ck_assert(!text_glob("acme/#pay*", "acme/#platform"));
+	ck_assert(text_glob("/Payments/**", "/Payments/Prod/EU"));
+	ck_assert(!text_glob("/Payments/**", "/Payment"));
+	ck_assert(text_glob("a*b*c", "aXbYbZc"));
+	ck_assert(!text_glob("a*b*c", "aXbYbZ"));
+	ck_assert(text_glob("*b", "ababab"));
+	ck_assert(text_glob("a\\*b", "a*b"));
+	ck_assert(!text_glob("a\\*b", "axb"));
+	ck_assert(text_glob("a\\", "a\\"));
+	ck_assert(!text_glob("Prod", "prod"));
+	ck_assert(text_glob_fold("Prod*", "pRODuct"));
+	ck_assert(text_glob("*é*", "caféX"));
+}
+END_TEST
+
+/* A pattern made to go back for ever stays cheap. */
+START_TEST(glob_bomb)
+{
+	char pattern[201], text[20001];
+
+	for (size_t i = 0; i < 200; i += 2)
+		memcpy(pattern + i, "*a", 2);
+	pattern[199] = 'b';
+	pattern[200] = '\0';
+	memset(text, 'a', 20000);
+	text[20000] = '\0';
+	ck_assert(!text_glob(pattern, text));
+	text[19999] = 'b';
+	ck_assert(text_glob(pattern, text));
+}
+END_TEST
+
+START_TEST(distance)
+{
+	static const char *const names[] = { "approve", "deny", NULL,
+	    "elevate", "revoke", "prod-payments" };
+
+	ck_assert_uint_eq(text_distance("", ""), 0);
+	ck_assert_uint_eq(text_distance("", "abc"), 3);
+	ck_assert_uint_eq(text_distance("kitten", "sitting"), 3);
+	ck_assert_uint_eq(text_distance("elevaet", "elevate"), 1);
+	ck_assert_uint_eq(text_distance("DENY", "deny"), 0);
+	ck_assert_str_eq(text_nearest("aprove", names, 6), "approve");
+	ck_assert_str_eq(text_nearest("elvate", names, 6), "elevate");
+	ck_assert_str_eq(text_nearest("prod", names, 6), "prod-payments");
+	ck_assert_str_eq(text_nearest("prod-pay", names, 6), "prod-payments");
+	ck_assert_ptr_null(text_nearest("zzzzzz", names, 6));
+	ck_assert_ptr_null(text_nearest("", names, 6));
+}
+END_TEST
+
+START_TEST(width)
+{
+	ck_assert_uint_eq(text_width("abc"), 3);
+	ck_assert_uint_eq(text_width("Zoë"), 3);
+	ck_assert_uint_eq(text_width("e\xcc\x81"), 1);
+	ck_assert_uint_eq(text_width("日本"), 4);
+	ck_assert_uint_eq(text_width("╭─╮"), 3);
+	ck_assert_uint_eq(text_width("😀"), 2);
+	ck_assert_uint_eq(text_width("…·"), 2);
+}
+END_TEST
+
+START_TEST(email)
+{
+	char out[64];
+
+	ck_assert_int_eq(text_fold_email(out, sizeof(out), "Ada@Acme.Example"),
+	    BH_OK);
+	ck_assert_str_eq(out, "ada@acme.example");
+	ck_assert_int_lt(text_fold_email(out, sizeof(out), "ada"), 0);
+	ck_assert_str_eq(out, "");
+	ck_assert_int_lt(text_fold_email(out, sizeof(out), "a@b@c"), 0);
+	ck_assert_int_lt(text_fold_email(out, sizeof(out), "@b"), 0);
+	ck_assert_int_lt(text_fold_email(out, sizeof(out), "a@"), 0);
+	ck_assert_int_lt(text_fold_email(out, sizeof(out), "a b@c"), 0);
+	ck_assert_int_lt(text_fold_email(out, sizeof(out), "a\xe2\x80\x8b@c"),
+	    0);
+	ck_assert_int_lt(text_fold_email(out, sizeof(out), "<a@c>"), 0);
+	ck_assert_int_lt(text_fold_email(out, 5, "ada@acme.example"), 0);
+	ck_assert(text_same_fold("A", "a"));
+	ck_assert(!text_same_fold(NULL, "a"));
+	ck_assert(text_same_secret("abc", "abc"));
+	ck_assert(!text_same_secret("abc", "abd"));
+	ck_assert(!text_same_secret("abc", "ab"));
+	ck_assert(!text_same_secret(NULL, NULL));
+}
+END_TEST
+
+START_TEST(duration)
+{
+	static const struct { const char *text; int64_t ms; } good[] = {
+		{ "90s", 90000 }, { "30m", 1800000 }, { "1h30m", 5400000 },
+		{ "1h 30m", 5400000 }, { "2d", 172800000 }, { "250ms", 250 },
+		{ "PT1H", 3600000 }, { "PT1H30M", 5400000 },
+		{ "P1DT2H", 93600000 }, { "0s", 0 }, { "45 min", 2700000 },
+		{ "2 hours", 7200000 }, { "1H", 3600000 },
+	};
+	static const char *const bad[] = { "", "30", "m", "h1", "1h2h", "30x",
+	    "-5m", "1.5h", "P", "PT", "PT1", "P1H", "PT1D", "5m1h",
+	    "99999999999999999999s", "4000d", "1h,", "PT1H ", "400000000000h",
+	    "PTT1H" };
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+		ck_assert_msg(duration_parse(good[i].text, NULL) == good[i].ms,
+		    "%s", good[i].text);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		const char *error = NULL;
+
+		ck_assert_msg(duration_parse(bad[i], &error) < 0, "%s", bad[i]);
+		ck_assert_ptr_nonnull(error);
+	}
+	ck_assert_int_lt(duration_parse(NULL, NULL), 0);
+}
+END_TEST
+
+static void
+expect_format(int64_t ms, const char *want)
+{
+	BH_AUTO_BUF struct bh_buf b = BH_BUF(64);
+
+	duration_format(&b, ms);
+	ck_assert_str_eq(bh_buf_text(&b), want);
+}
+
+START_TEST(duration_text)
+{
+	expect_format(0, "0 ms");
+	expect_format(250, "250 ms");
+	expect_format(45000, "45 s");
+	expect_format(90000, "1 min 30 s");
+	expect_format(5400000, "1 h 30 min");
+	expect_format(3600000, "1 h");
+	expect_format(3601000, "1 h");
+	expect_format(183600000, "2 d 3 h");
+	expect_format(-60000, "-1 min");
+	expect_format(INT64_MIN, "-106751991167 d 7 h");
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("base-text");
+	TCase *tc = tcase_create("all");
+	SRunner *runner = srunner_create(suite);
+
+	tcase_add_test(tc, utf8);
+	tcase_add_test(tc, clean);
+	tcase_add_test(tc, glob);
+	tcase_add_test(tc, glob_bomb);
+	tcase_add_test(tc, distance);
+	tcase_add_test(tc, width);
+	tcase_add_test(tc, email);
+	tcase_add_test(tc, duration);
+	tcase_add_test(tc, duration_text);
+	suite_add_tcase(suite, tc);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}
