@@ -42,6 +42,9 @@ struct instance {
 	char *owner;			/* "slack/acme": rows of the store */
 	void *state;			/* the plugin's own */
 	enum instance_stage stage;
+	bool inside;			/* open() has not returned yet ... */
+	int early;			/* ... and this came by bh_opened() */
+	bool owes_close;		/* close(state) is still to be called */
 	bool connected;			/* a transport that is up */
 	int health;			/* enum bh_health */
 	char *health_text;		/* NULL: nothing to say */

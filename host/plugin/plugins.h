@@ -44,12 +44,11 @@ struct plugins {
 	/* Ours. */
 	struct plugin *first, *last;
 	struct instance *instances, *instances_last;
-	struct instance *opening;	/* the next to open; NULL: done */
 	struct conf_plugin *schema;	/* array behind plugins_schema() */
 	char **known;			/* in the directory, not loaded */
 	struct published *published;	/* bh_publish(): name and value */
 	struct held *orphans;		/* callbacks whose instance is gone */
-	bool is_ready, closing;
+	bool advancing, is_ready, closing;
 };
 
 struct plugins *plugins_new(void);
@@ -72,22 +71,38 @@ struct conf_schema plugins_schema(struct plugins *plugins);
 void plugins_check(struct plugins *plugins, const struct conf *conf,
     struct conf_errors *errors);
 
-/* Makes the instances that the configuration names (and `name` of plugin
- * for those that are linked in), none of them open. */
+/* Makes the instances that the configuration names, transports last, none of
+ * them open; and one that is linked in (NULL: no such plugin). */
 void plugins_make(struct plugins *plugins);
 struct instance *plugins_make_one(struct plugins *plugins,
     const char *plugin, const char *name);
 
-/* Migrates, then opens all but transports, then transports, each when the one
- * before has answered; then `chat_start`, connects, and calls ready().  0, or
- * a failure with a sentence when the store refuses a migration. */
+/* Migrates, then opens one after the other, each when the one before has
+ * answered; then starts the chat, connects the transports, lets jobs come and
+ * calls ready().  0, or a failure with a sentence (valid until the next call)
+ * when the store refuses a migration. */
 int plugins_open(struct plugins *plugins, const char **error);
+
+/* An instance has answered its open(): the next one's turn. */
+void plugins_advance(struct plugins *plugins);
 
 /* Closes every instance in reverse order. */
 void plugins_close(struct plugins *plugins);
 
+/* bh_publish() and bh_lookup(). */
+void plugins_publish(struct plugins *plugins, const char *name,
+    const char *value);
+const char *plugins_lookup(const struct plugins *plugins, const char *name);
+
 /* The configuration was swapped: calls every changed(). */
 void plugins_changed(struct plugins *plugins);
+
+/* Takes one over that was loaded by hand. */
+void plugins_add(struct plugins *plugins, struct plugin *plugin);
+
+/* The names of the plugins that lie in a directory, sorted, NULL-terminated:
+ * free() each and the array. */
+char **folder_names(int directory_fd);
 
 struct plugin *plugins_find(const struct plugins *plugins, const char *name);
 
