@@ -104,3 +104,25 @@ policy_reason_example(const struct policy_verdict *v)
 {
 	return v->rule != NULL ? v->rule->example : NULL;
 }
+
+const char *
+policy_team(const struct policy_verdict *v)
+{
+	return v->rule != NULL ? v->rule->layer->team : "";
+}
+
+const char *
+policy_approver(const struct policy_verdict *v, size_t n)
+{
+	const struct bh_value *list = v->rule != NULL ? v->rule->approvers :
+	    NULL;
+
+	if (list == NULL)
+		return NULL;
+	if (list->kind == BH_TEXT)
+		return n == 0 ? list->text : NULL;
+	for (BH_EACH(item, list))
+		if (n-- == 0)
+			return item->text;
+	return NULL;
+}

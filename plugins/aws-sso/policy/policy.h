@@ -142,6 +142,10 @@ bool policy_may_see(const struct policy *, const struct policy_facts *,
  * policy_ask(); returns how many. */
 size_t policy_durations(const struct policy_verdict *, int64_t *out,
     size_t max);
+/* The team whose file holds the deciding rule; "" for the company's. */
+const char *policy_team(const struct policy_verdict *);
+/* The n-th approver as written ("grace@acme.example", "group:Leads"). */
+const char *policy_approver(const struct policy_verdict *, size_t n);
 /* What a reason should look like ("PAY-812 what broke"), or NULL. */
 const char *policy_reason_example(const struct policy_verdict *);
 

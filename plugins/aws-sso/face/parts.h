@@ -1,0 +1,94 @@
+/*
+ * parts.h - what the files of this folder share.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#ifndef BELLHOP_AWS_SSO_PARTS_H
+#define BELLHOP_AWS_SSO_PARTS_H
+
+#include "plugins/aws-sso/face/face.h"
+
+struct face {
+	unsigned magic;
+#define FACE_MAGIC	0x66616365u
+	struct sso *sso;
+	struct bh_host *host;
+	struct policy *policy;
+	struct policy_facts facts;
+	struct grant_rules rules;
+	struct grant_face cards;
+	struct grant_pair *pairs;	/* covered by some rule, for the sweep */
+	size_t pairs_count;
+};
+
+/* The block a command's `state` is. */
+struct sso *sso_of(void *state);
+
+/* ------------------------------------------------------------------ */
+/* people.c                                                            */
+
+/* A person as policy wants one.  The texts live in `buf` and in *out as long
+ * as the callback.  `user` is the host's idea of the person. */
+void person_of_user(struct face *, const struct bh_user *user,
+    struct policy_person *out);
+/* Finds whom "@grace", "grace" or "grace@acme.example" means for the one who
+ * asks (same mail domain).  False after bh_fail_at(call, arg). */
+bool person_named(struct bh_call *call, struct face *, const char *typed,
+    const char *arg, struct bh_user *out);
+/* Sets up `facts`. */
+void people_facts(struct face *);
+
+/* ------------------------------------------------------------------ */
+/* names.c                                                             */
+
+/* What somebody typed, or NULL after bh_fail_at(call, arg, ...). */
+const struct account *name_account(struct bh_call *call, struct face *,
+    const char *typed, const char *arg);
+const struct permission_set *name_set(struct bh_call *call, struct face *,
+    const char *typed, const char *arg);
+/* 0 if `typed` is NULL; negative after bh_fail_at. */
+int64_t name_duration(struct bh_call *call, const char *typed,
+    const char *arg);
+/* choices() for arguments called account and permission-set: what the person
+ * may ask for, and matches what was typed. */
+int name_choices(struct bh_call *call, void *state, const char *arg,
+    const char *typed);
+
+/* ------------------------------------------------------------------ */
+/* card.c, rules.c                                                     */
+
+/* Where a team wants its cards besides the room, or NULL. */
+const char *card_announce(struct face *, const char *team);
+void card_show(void *arg, struct bh_tx *tx, const struct grant *g);
+
+void rules_fill(struct face *);
+/* The question that a grant is, for policy; false with a sentence if the
+ * account or the set is no longer there. */
+bool rules_question(struct face *, const struct grant *g,
+    struct policy_person *who, struct bh_user *user,
+    struct policy_question *out, struct bh_buf *why);
+
+/* ------------------------------------------------------------------ */
+/* The commands                                                        */
+
+int elevate_run(struct bh_call *, void *state);
+int approve_run(struct bh_call *, void *state);
+int deny_run(struct bh_call *, void *state);
+int cancel_run(struct bh_call *, void *state);
+int revoke_run(struct bh_call *, void *state);
+int extend_run(struct bh_call *, void *state);
+int abandon_run(struct bh_call *, void *state);
+int access_run(struct bh_call *, void *state);
+int requests_run(struct bh_call *, void *state);
+int explain_run(struct bh_call *, void *state);
+int stuck_run(struct bh_call *, void *state);
+int id_choices(struct bh_call *, void *state, const char *arg,
+    const char *typed);
+
+/* The end of a call that waited for the engine: the sentence goes to whoever
+ * asked, unless the card in the same room says it already. */
+void answer_done(void *call, int result, const struct grant *g,
+    const char *sentence);
+
+#endif
