@@ -10,10 +10,12 @@
 
 #include <bellhop/plugin.h>
 
+struct host;
 struct loop;
 struct http_client;
 struct store;
 struct conf;
+struct conf_errors;
 struct chat;
 struct plugins;
 
@@ -28,12 +30,17 @@ struct host_internal {
 
 struct host_options {
 	const char *config;		/* path of the main file */
+	const char *config_text;	/* its content instead; `config` names
+					 * it in messages; no team files */
 	const char *plugin_directory;	/* before the file's; NULL: ask it */
 	const char *store;		/* URL instead of the file's, or NULL */
 	bool clock_free;		/* clock_advance() is allowed */
 	bool frozen;			/* virtual time from the start ... */
 	int64_t start;			/* ... at this ms UTC; 0: now */
 	bool signals;			/* SIGTERM, SIGINT, SIGHUP, crashes */
+	/* All instances are open and transports connecting; may be NULL. */
+	void (*on_ready)(void *arg, struct host *host);
+	void *arg;
 	const struct host_internal *internal;	/* ends with plugin NULL */
 };
 
@@ -50,6 +57,7 @@ struct host {
 	struct plugins *plugins;	/* loaded files and open instances */
 	bool ready;			/* every instance answered its open() */
 	bool stopping;
+	char *error;			/* behind host_start()'s *error */
 };
 
 /* Builds the rooms from the ground up, loads and opens every configured
@@ -60,6 +68,18 @@ struct host {
  * host->ready with host_settle() or let host_run() do it. */
 struct host *host_start(const struct host_options *options,
     const char **error);
+
+/* Reads main and team files, loads the plugins they want into `plugins`, and
+ * checks everything.  Complaints about the files go to `errors`, about plugins
+ * that were refused to `refused`.  NULL when the main file cannot be read. */
+struct conf *host_read_conf(struct plugins *plugins,
+    const struct host_options *options, struct conf_errors *errors,
+    struct conf_errors *refused);
+
+/* The directory that plugins come from: the options', the environment's, the
+ * file's, or the built-in one. */
+const char *host_plugin_directory(const struct host_options *options,
+    const struct conf *conf);
 
 /* Runs until SIGTERM, SIGINT or a plugin's quit().  Returns 0, or a failure
  * when the loop could not go on. */
