@@ -217,6 +217,7 @@ http_connection_changed(void *arg, struct MHD_Connection *mhd, void **mine,
 	if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
 		c = CAST(struct conn, *mine, CONN_MAGIC);
 		*mine = NULL;
+		server->closed = true;
 		conn_leave(c);
 		KILL_MAGIC(c);
 		free(c);

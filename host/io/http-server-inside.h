@@ -75,6 +75,7 @@ struct bh_server {
 	struct request *requests;
 	size_t unanswered;
 	bool running, closing;
+	bool closed;		/* a connection, while running */
 	struct conn *conns_held;
 };
 

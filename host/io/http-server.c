@@ -461,7 +461,12 @@ http_server_run(struct bh_server *server)
 
 	assert(!server->running);
 	server->running = true;
+	server->closed = false;
 	MHD_run(server->daemon);
+	/* At its cap it stops listening, and looks whether it may again only
+	 * when it begins to run. */
+	if (server->closed)
+		MHD_run(server->daemon);
 	server->running = false;
 	if (server->closing)
 		return;
