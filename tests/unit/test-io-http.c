@@ -14,7 +14,7 @@
 #include "host/base/mem.h"
 #include "host/base/world.h"
 #include "host/io/http-client.h"
-#include "host/io/http-server.h"
+#include "host/io/http-server-inside.h"
 #include "host/io/loop.h"
 
 #define START	INT64_C(1767225600000)	/* 2026-01-01T00:00:00Z, a Thursday */
@@ -780,6 +780,32 @@ START_TEST(connections_are_capped)
 }
 END_TEST
 
+/* Loopback is exempt, so that strangers are made up here. */
+START_TEST(addresses_are_capped)
+{
+	struct conn strangers[2] = { 0 };
+	struct sockaddr_in from = { 0 };
+	struct sockaddr *sa = (struct sockaddr *)&from;
+
+	server->limits.per_address = 2;
+	from.sin_family = AF_INET;
+	from.sin_addr.s_addr = htonl(0xc0000201);	/* 192.0.2.1 */
+	for (int i = 0; i < 2; i++) {
+		ck_assert_int_eq(http_accept_policy(server, sa,
+		    sizeof(from)), MHD_YES);
+		memcpy(&strangers[i].peer, &from, sizeof(from));
+		strangers[i].next = server->conns_held;
+		server->conns_held = &strangers[i];
+	}
+	ck_assert_int_eq(http_accept_policy(server, sa, sizeof(from)),
+	    MHD_NO);
+	from.sin_addr.s_addr = htonl(0xc0000202);
+	ck_assert_int_eq(http_accept_policy(server, sa, sizeof(from)),
+	    MHD_YES);
+	server->conns_held = NULL;
+}
+END_TEST
+
 START_TEST(dates_are_the_worlds)
 {
 	struct visit v = { 0 };
@@ -817,7 +843,8 @@ main(void)
 		cut_answer, cut_shows_its_bytes, no_answer_in_time,
 		unroute_answers_what_it_holds, senseless_requests,
 		unclear_requests, endless_chunks, slow_peers,
-		connections_are_capped, dates_are_the_worlds, listen_errors,
+		connections_are_capped, addresses_are_capped,
+		dates_are_the_worlds, listen_errors,
 	};
 	Suite *s = suite_create("io-http");
 	TCase *tc = tcase_create("http");
