@@ -193,12 +193,23 @@ plugins_are_ready(void *arg)
 		open += in->stage == INSTANCE_OPEN;
 	}
 	host->ready = true;
-	log_note("ready: %zu of %zu plugin instances open", open, all);
+	if (!host->options.quiet)
+		log_note("ready: %zu of %zu plugin instances open", open,
+		    all);
 	bh_buf_add(&state, "READY=1\nSTATUS=%zu of %zu plugin instances open",
 	    open, all);
 	notify(bh_buf_text(&state));
 	if (host->options.on_ready != NULL)
 		host->options.on_ready(host->options.arg, host);
+}
+
+static void
+plugins_are_open(void *arg)
+{
+	struct host *host = CAST(struct host, arg, HOST_MAGIC);
+
+	if (host->options.on_open != NULL)
+		host->options.on_open(host->options.arg, host);
 }
 
 static void
@@ -302,6 +313,7 @@ start(struct host *host)
 	host->plugins->arg = host;
 	host->plugins->server = web_server;
 	host->plugins->quit = quit_asked;
+	host->plugins->opened = plugins_are_open;
 	host->plugins->ready = plugins_are_ready;
 	if ((ret = link_internal(host)) != 0)
 		return ret;

@@ -37,8 +37,11 @@ struct host_options {
 	bool clock_free;		/* clock_advance() is allowed */
 	bool frozen;			/* virtual time from the start ... */
 	int64_t start;			/* ... at this ms UTC; 0: now */
+	bool quiet;			/* no line when ready */
 	bool signals;			/* SIGTERM, SIGINT, SIGHUP, crashes */
-	/* All instances are open and transports connecting; may be NULL. */
+	/* All instances are open, transports connect next; may be NULL. */
+	void (*on_open)(void *arg, struct host *host);
+	/* Transports are connecting: ready.  May be NULL. */
 	void (*on_ready)(void *arg, struct host *host);
 	void *arg;
 	const struct host_internal *internal;	/* ends with plugin NULL */

@@ -227,6 +227,7 @@ chat_started(void *arg, int result)
 		ps->quit(ps->arg);
 		return;
 	}
+	ps->opened(ps->arg);
 	for (struct instance *in = ps->instances; in != NULL; in = in->next)
 		instance_connect(in);
 	store_jobs_handler(ps->store, job_due, ps);

@@ -36,8 +36,9 @@ struct plugins {
 	/* The host's own listener, begun when first needed; NULL and *error. */
 	struct bh_server *(*server)(void *arg, const char **error);
 	void (*quit)(void *arg);
-	/* All instances answered their open() and all transports were told
-	 * to connect. */
+	/* All instances answered their open(); transports connect next. */
+	void (*opened)(void *arg);
+	/* All transports were told to connect. */
 	void (*ready)(void *arg);
 	void *arg;
 

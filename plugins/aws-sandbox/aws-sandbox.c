@@ -167,6 +167,23 @@ find_home(struct sandbox *sb)
 	return BH_EINVAL;
 }
 
+/* What the demo's first line says of the company. */
+static void
+publish_about(struct sandbox *sb)
+{
+	char name[128], text[128];
+	size_t people = 0;
+
+	for (size_t i = 0; i < sb->principals.count; i++)
+		people += !sb->principals.at[i].group;
+	snprintf(name, sizeof(name), "sandbox/%s/about",
+	    bh_instance(sb->host));
+	snprintf(text, sizeof(text), "%zu accounts, %zu permission sets, "
+	    "%zu people", (size_t)sb->accounts.count, (size_t)sb->sets.count,
+	    people);
+	bh_publish(sb->host, name, text);
+}
+
 static int
 start_listening(struct sandbox *sb)
 {
@@ -202,6 +219,7 @@ start_listening(struct sandbox *sb)
 	    address, port);
 	snprintf(name, sizeof(name), "sandbox/%s", bh_instance(sb->host));
 	bh_publish(sb->host, name, sb->url);
+	publish_about(sb);
 	return BH_OK;
 }
 

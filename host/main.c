@@ -1,0 +1,106 @@
+/* main.c - bellhop(1): finds the subcommand and runs it.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#include "config.h"
+
+#include <bellhop/plugin.h>
+
+#include "host/base/banned.h"
+#include "host/cli/cli.h"
+
+static int help(int argc, char **argv);
+static int version(int argc, char **argv);
+
+static const struct command {
+	const char *name, *summary;
+	int (*run)(int argc, char **argv);
+} commands[] = {
+	{ "run", "run the bot", cli_run },
+	{ "demo", "try it here: a small company, nothing leaves this machine",
+	  cli_demo },
+	{ "check-config", "check all configuration files, print every error",
+	  cli_check_config },
+	{ "plugins", "list the plugins in a directory without running them",
+	  cli_plugins },
+	{ "audit", "verify or show the audit chain", cli_audit },
+	{ "sandbox", "run the local AWS Identity Center alone", cli_sandbox },
+	{ "version", "print the version", version },
+	{ "help", "print this, or the help of a command", help },
+};
+
+#define COMMANDS	(sizeof(commands) / sizeof(commands[0]))
+
+static const struct command *
+find(const char *name)
+{
+	for (size_t i = 0; i < COMMANDS; i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+static void
+usage(FILE *out)
+{
+	fprintf(out, "usage: bellhop COMMAND [argument...]\n\n");
+	for (size_t i = 0; i < COMMANDS; i++)
+		fprintf(out, "  %-14s %s\n", commands[i].name,
+		    commands[i].summary);
+	fprintf(out, "\n\"bellhop COMMAND --help\" says more about one.\n");
+}
+
+static int
+help(int argc, char **argv)
+{
+	const struct command *c;
+	char asks[] = "--help", *args[] = { NULL, asks, NULL };
+
+	if (argc < 2 || argv[1][0] == '-') {
+		usage(stdout);
+		return 0;
+	}
+	if ((c = find(argv[1])) == NULL || c->run == help)
+		return cli_misused("help", "no such command");
+	args[0] = argv[1];
+	return c->run(2, args);
+}
+
+static int
+version(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	printf("bellhop %s (plugin interface %d.%d)\n", PACKAGE_VERSION,
+	    BH_ABI_MAJOR, BH_ABI_MINOR);
+	return 0;
+}
+
+int
+cli_misused(const char *command, const char *complaint)
+{
+	fprintf(stderr, "bellhop %s: %s; see \"bellhop %s --help\"\n",
+	    command, complaint, command);
+	return 2;
+}
+
+int
+main(int argc, char **argv)
+{
+	const struct command *c;
+
+	if (argc < 2) {
+		usage(stderr);
+		return 2;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+		return help(1, argv);
+	if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0)
+		return version(0, NULL);
+	if ((c = find(argv[1])) == NULL) {
+		fprintf(stderr, "bellhop: there is no command \"%s\"; "
+		    "\"bellhop help\" lists them\n", argv[1]);
+		return 2;
+	}
+	return c->run(argc - 1, argv + 1);
+}
