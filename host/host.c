@@ -248,8 +248,10 @@ link_internal(struct host *host)
 	const struct host_internal *i = host->options.internal;
 	BH_AUTO_BUF struct bh_buf why = BH_BUF(1024);
 
+	/* One plugin may stand there several times, for several instances. */
 	for (; i != NULL && i->plugin != NULL; i++)
-		if (plugins_link(host->plugins, i->plugin, i->state, &why) != 0)
+		if (plugins_find(host->plugins, i->plugin->name) == NULL &&
+		    plugins_link(host->plugins, i->plugin, i->state, &why) != 0)
 			return give_up(host, bh_buf_text(&why), NULL);
 	return 0;
 }

@@ -8,8 +8,10 @@
 
 #include "host/base/banned.h"
 #include "host/cli/cli.h"
+#include "host/cli/script.h"
 
 static int help(int argc, char **argv);
+static int plugin(int argc, char **argv);
 static int version(int argc, char **argv);
 
 static const struct command {
@@ -23,6 +25,7 @@ static const struct command {
 	  cli_check_config },
 	{ "plugins", "list the plugins in a directory without running them",
 	  cli_plugins },
+	{ "plugin", "test plugins with chat scripts", plugin },
 	{ "audit", "verify or show the audit chain", cli_audit },
 	{ "sandbox", "run the local AWS Identity Center alone", cli_sandbox },
 	{ "version", "print the version", version },
@@ -64,6 +67,21 @@ help(int argc, char **argv)
 		return cli_misused("help", "no such command");
 	args[0] = argv[1];
 	return c->run(2, args);
+}
+
+static int
+plugin(int argc, char **argv)
+{
+	if (argc >= 2 && strcmp(argv[1], "test") == 0)
+		return script_main(argc - 1, argv + 1);
+	if (argc >= 2 && (strcmp(argv[1], "--help") == 0 ||
+	    strcmp(argv[1], "-h") == 0)) {
+		printf("usage: bellhop plugin test SCRIPT...\n\n"
+		    "Runs chat scripts against plugins; \"bellhop plugin test "
+		    "--help\" says more.\n");
+		return 0;
+	}
+	return cli_misused("plugin", "say test");
 }
 
 static int
