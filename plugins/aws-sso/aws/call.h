@@ -12,12 +12,16 @@ struct aws_call;
 struct aws_request {
 	enum aws_service service;
 	const char *operation;		/* "ListInstances" */
-	/* JSON text, or for STS the form fields after Action and Version. */
+	/* The members of the JSON object, without its braces; InstanceArn
+	 * (sso-admin) and IdentityStoreId (identitystore) are added, after
+	 * the Identity Center was found if it has to be.  For STS: the form
+	 * fields after Action and Version, each with its "&". */
 	const char *body;
 	enum aws_priority priority;
 	/* A write: sent once, never tried again, and without asking the
 	 * governor, since its slot was granted before. */
 	bool once;
+	bool bare;			/* add no InstanceArn */
 	int64_t signed_at;		/* ms; 0: now.  Only with `once` */
 	int (*gate)(void *arg);		/* as in struct bh_http; may be NULL */
 };
@@ -56,10 +60,9 @@ bool aws_error_is_throttle(const char *error);
 bool aws_error_is_expired(const char *error);	/* refresh the credentials */
 bool aws_error_is_skew(const char *error);	/* perhaps our clock */
 
-/* All pages of a list.  `body` is the JSON object without its closing brace
- * ("{\"InstanceArn\":\"...\""): NextToken is added.  page() sees each page
+/* All pages of a list: NextToken is added to the body.  page() sees each page
  * and returns 0 to go on; done() runs once, with the answer that ended it
- * (the last page, or the first failure). */
+ * (the last page, or the first failure).  Both get `arg`. */
 typedef int aws_page_cb(void *arg, const struct bh_value *page);
 void aws_pages(struct aws *aws, const struct aws_request *request,
     aws_page_cb *page, aws_call_cb *done, void *arg);
