@@ -11,14 +11,14 @@
  */
 
 #include <dirent.h>
-#include <errno.h>
+#include <strings.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "host/base/json.h"
 #include "host/base/mem.h"
 #include "host/base/value.h"
 #include "plugins/aws-sso/aws/sign.h"
+#include "plugins/aws-sso/aws/text.h"
 
 #define FILE_MAX	((size_t)1 << 20)
 #define HEADERS_MAX	64
@@ -120,17 +120,6 @@ take_apart(struct request *request, char *text, size_t len)
 				request->body_len = said;
 		}
 	return true;
-}
-
-static bool
-read_date(const char *text, int64_t *ms)
-{
-	struct tm tm = { 0 };
-	const char *end = text != NULL ?
-	    strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm) : NULL;
-
-	*ms = (int64_t)timegm(&tm) * 1000;
-	return end != NULL && *end == '\0';
 }
 
 /* How long a text is without the newlines that editors leave at its end. */
@@ -294,8 +283,8 @@ run_case(const char *dir, const char *name)
 		what.omit_token = bh_get_bool(context, "omit_session_token",
 		    false);
 		error = "request.txt or the timestamp cannot be read";
-		ok = take_apart(&request, text, len) && read_date(
-		    bh_get_text(context, "timestamp"), &what.date);
+		what.date = text_iso_time(bh_get_text(context, "timestamp"));
+		ok = take_apart(&request, text, len) && what.date > 0;
 	}
 	if (!ok)
 		printf("FAILED %s: %s\n", name, error);

@@ -6,16 +6,33 @@
 
 #include <time.h>
 
+/* Not strptime(): that reads months in the language of the machine. */
+static bool
+sane(const struct tm *tm)
+{
+	return tm->tm_year >= 70 && tm->tm_mon >= 0 && tm->tm_mon < 12 &&
+	    tm->tm_mday >= 1 && tm->tm_mday <= 31 && tm->tm_hour >= 0 &&
+	    tm->tm_hour < 24 && tm->tm_min >= 0 && tm->tm_min < 60 &&
+	    tm->tm_sec >= 0 && tm->tm_sec <= 60;
+}
+
 int64_t
 text_iso_time(const char *text)
 {
 	struct tm tm = { 0 };
-	const char *p = text != NULL ?
-	    strptime(text, "%Y-%m-%dT%H:%M:%S", &tm) : NULL;
+	const char *p;
 	int64_t ms = 0, offset = 0;
+	int used = 0;
 
-	if (p == NULL)
+	if (text == NULL || sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d%n",
+	    &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour, &tm.tm_min,
+	    &tm.tm_sec, &used) != 6)
 		return -1;
+	tm.tm_year -= 1900;
+	tm.tm_mon -= 1;
+	if (!sane(&tm))
+		return -1;
+	p = text + used;
 	if (*p == '.') {
 		int64_t unit = 100;
 
@@ -23,8 +40,9 @@ text_iso_time(const char *text)
 			ms += (*p - '0') * unit;
 	}
 	if (*p == '+' || *p == '-') {
-		int hours, minutes, used = 0;
+		int hours, minutes;
 
+		used = 0;
 		if (sscanf(p + 1, "%2d:%2d%n", &hours, &minutes, &used) != 2 ||
 		    p[1 + used] != '\0')
 			return -1;
@@ -37,11 +55,21 @@ text_iso_time(const char *text)
 int64_t
 text_http_date(const char *text)
 {
+	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 	struct tm tm = { 0 };
-	const char *p = text != NULL ?
-	    strptime(text, "%a, %d %b %Y %H:%M:%S GMT", &tm) : NULL;
+	char month[4];
+	const char *at;
+	int used = 0;
 
-	return p != NULL && *p == '\0' ? (int64_t)timegm(&tm) * 1000 : -1;
+	if (text == NULL || sscanf(text, "%*3[A-Za-z], %2d %3[A-Za-z] %4d "
+	    "%2d:%2d:%2d GMT%n", &tm.tm_mday, month, &tm.tm_year, &tm.tm_hour,
+	    &tm.tm_min, &tm.tm_sec, &used) != 6 || used == 0 ||
+	    text[used] != '\0' || (at = strstr(months, month)) == NULL ||
+	    strlen(month) != 3 || (at - months) % 3 != 0)
+		return -1;
+	tm.tm_mon = (int)((at - months) / 3);
+	tm.tm_year -= 1900;
+	return sane(&tm) ? (int64_t)timegm(&tm) * 1000 : -1;
 }
 
 int64_t
