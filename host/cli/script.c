@@ -73,6 +73,20 @@ script_stop(struct script *s)
 	host_stop(&s->host);
 }
 
+/* Writes the text with "@directory@" replaced by the script's own. */
+static bool
+put_text(struct script *s, const char *text, FILE *f)
+{
+	static const char mark[] = "@directory@";
+	const char *at;
+
+	for (; (at = strstr(text, mark)) != NULL; text = at + sizeof(mark) - 1)
+		if (fwrite(text, 1, (size_t)(at - text), f) !=
+		    (size_t)(at - text) || fputs(s->directory, f) < 0)
+			return false;
+	return fputs(text, f) >= 0;
+}
+
 bool
 script_write(struct script *s, const char *name, const char *text)
 {
@@ -85,7 +99,7 @@ script_write(struct script *s, const char *name, const char *text)
 		return fail(s, "%s: %s", path, strerror(errno));
 	*slash = '/';
 	f = fopen(path, "we");
-	if (f == NULL || fputs(text, f) < 0 || fclose(f) != 0)
+	if (f == NULL || !put_text(s, text, f) || fclose(f) != 0)
 		return fail(s, "%s: %s", path, strerror(errno));
 	return chmod(path, 0600) == 0;
 }
