@@ -169,10 +169,12 @@ chain_open(struct db *db, struct chain *c, int64_t last, struct bh_buf *why)
 		return true;
 	if (fault != DB_OK)
 		bh_buf_puts(why, db->error);
-	/* Go on from where the head stood, past all rows there are: what is
-	 * written from here on must not make the chain look whole again. */
-	if (last_row(db, &end) == DB_OK && end > c->seq)
+	/* Go on past all rows there are; and what is written from here on
+	 * must not make the chain look whole again. */
+	if (last_row(db, &end) == DB_OK && end > c->seq) {
 		c->seq = end;
+		c->hash[0] ^= 0xff;
+	}
 	return false;
 }
 

@@ -114,12 +114,16 @@ static enum db_fault
 fault_of(struct db *db, int rc)
 {
 	int detail = db->sq != NULL ? sqlite3_extended_errcode(db->sq) : rc;
+	int last = errno;
 	int sys = db->sq != NULL ? sqlite3_system_errno(db->sq) : 0;
 
 	if (rc == SQLITE_OK || rc == SQLITE_DONE)
 		return DB_OK;
 	if (rc == SQLITE_ROW)
 		return DB_ROW;
+	/* SQLite keeps no errno for what fails inside COMMIT. */
+	if (sys == 0 && (rc & 0xff) == SQLITE_IOERR)
+		sys = last;
 	snprintf(db->error, sizeof(db->error), "%s%s%s",
 	    db->sq != NULL ? sqlite3_errmsg(db->sq) : sqlite3_errstr(rc),
 	    sys != 0 ? ": " : "", sys != 0 ? strerror(sys) : "");
@@ -180,6 +184,7 @@ db_open(struct db *db, const char *path, bool writer)
 
 	*db = (struct db){ 0 };
 	db->path = xstrdup(path);
+	errno = 0;
 	int rc = sqlite3_open_v2(path != NULL ? path : ":memory:", &db->sq,
 	    flags, NULL);
 	if (rc != SQLITE_OK)
@@ -252,6 +257,7 @@ db_checkpoint(struct db *db)
 	if (db->wal_pages < STORE_WAL_PAGES)
 		return DB_OK;
 	db->wal_pages = 0;
+	errno = 0;
 	int rc = sqlite3_wal_checkpoint_v2(db->sq, NULL,
 	    SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 	/* A reader in our way is no failure: there will be a next time. */
@@ -409,6 +415,7 @@ db_start(struct db *db, const struct scope *scope, const char *sql,
 enum db_fault
 db_step(struct db *db, struct db_stmt *stmt)
 {
+	errno = 0;
 	return fault_of(db, sqlite3_step(stmt->sq));
 }
 

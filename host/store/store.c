@@ -326,7 +326,6 @@ store_close(struct store **store)
 	if (s == NULL)
 		return;
 	CHECK_MAGIC(s, STORE_MAGIC);
-	*store = NULL;
 	jobs_handler(s->jobs, NULL, NULL);
 	store_flush(s);
 	store_flush(s);		/* what the callbacks of the first queued */
@@ -344,4 +343,5 @@ store_close(struct store **store)
 		orphans = s->mail;
 	}
 	store_free(s);
+	*store = NULL;
 }
