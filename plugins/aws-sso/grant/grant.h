@@ -193,8 +193,49 @@ struct grant_options {
 /* ------------------------------------------------------------------ */
 /* The engine                                                          */
 
-/* The SQL of the tables, for struct bh_plugin (NULL-terminated). */
-extern const char *const grant_migrations[];
+/* The tables, for the plugin's migrations: one string of SQL.  Grants are
+ * never deleted, so that an id means one thing for ever. */
+#define GRANT_MIGRATION							\
+	"CREATE TABLE aws_sso_grant ("					\
+	" id TEXT PRIMARY KEY, instance TEXT NOT NULL,"			\
+	" state TEXT NOT NULL, flags BIGINT NOT NULL,"			\
+	" version BIGINT NOT NULL, epoch BIGINT NOT NULL,"		\
+	" person TEXT NOT NULL, person_name TEXT NOT NULL,"		\
+	" principal TEXT NOT NULL, principal_name TEXT NOT NULL,"	\
+	" account TEXT NOT NULL, account_name TEXT NOT NULL,"		\
+	" permission_set TEXT NOT NULL,"				\
+	" permission_set_name TEXT NOT NULL, team TEXT NOT NULL,"	\
+	" place TEXT NOT NULL, reason TEXT NOT NULL,"			\
+	" extends TEXT NOT NULL, rule TEXT NOT NULL,"			\
+	" approvers TEXT NOT NULL, hash TEXT NOT NULL,"			\
+	" outcome TEXT NOT NULL, by_name TEXT NOT NULL,"		\
+	" needed BIGINT NOT NULL, duration BIGINT NOT NULL,"		\
+	" session BIGINT NOT NULL, created BIGINT NOT NULL,"		\
+	" lapses BIGINT NOT NULL, start_at BIGINT NOT NULL,"		\
+	" end_at BIGINT NOT NULL, fixed_end BIGINT NOT NULL,"		\
+	" decided BIGINT NOT NULL, seen BIGINT NOT NULL,"		\
+	" gone BIGINT NOT NULL, over_at BIGINT NOT NULL,"		\
+	" changed BIGINT NOT NULL);"					\
+	"CREATE INDEX aws_sso_grant_state"				\
+	" ON aws_sso_grant (instance, state, id);"			\
+	"CREATE TABLE aws_sso_vote ("					\
+	" instance TEXT NOT NULL, grant_id TEXT NOT NULL,"		\
+	" person TEXT NOT NULL, principal TEXT NOT NULL,"		\
+	" name TEXT NOT NULL, voted BIGINT NOT NULL,"			\
+	" PRIMARY KEY (instance, grant_id, person));"			\
+	"CREATE TABLE aws_sso_key ("					\
+	" instance TEXT NOT NULL, account TEXT NOT NULL,"		\
+	" permission_set TEXT NOT NULL, principal TEXT NOT NULL,"	\
+	" phase TEXT NOT NULL, op BIGINT NOT NULL, seen BIGINT NOT NULL,"\
+	" flags BIGINT NOT NULL, version BIGINT NOT NULL,"		\
+	" epoch BIGINT NOT NULL, attempt BIGINT NOT NULL,"		\
+	" signed_at BIGINT NOT NULL, unknown_since BIGINT NOT NULL,"	\
+	" quarantine_until BIGINT NOT NULL,"				\
+	" delete_until BIGINT NOT NULL, late_from BIGINT NOT NULL,"	\
+	" touched BIGINT NOT NULL, seen_at BIGINT NOT NULL,"		\
+	" refused_at BIGINT NOT NULL, refused TEXT NOT NULL,"		\
+	" request_id TEXT NOT NULL, changed BIGINT NOT NULL,"		\
+	" PRIMARY KEY (instance, account, permission_set, principal));"
 
 /* Made, not started.  What rules, face and options point to must outlive it;
  * strings in the options are copied. */

@@ -1,0 +1,753 @@
+/*
+ * key.c - the reconciler of one key: what AWS has against what is wanted.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * key_tick() may be called at any time by anybody; it looks at the phase, the
+ * wish and the clock and starts at most one thing: a commit, a call, a wait
+ * for a slot, or a timer.  Whatever comes back ends in key_tick() again.
+ */
+
+#include "plugins/aws-sso/grant/engine.h"
+
+static const char *const words[KEY_PHASES] = {
+	[KEY_IDLE] = "idle", [KEY_CREATE_INTENT] = "create-intent",
+	[KEY_DELETE_INTENT] = "delete-intent", [KEY_POLLING] = "polling",
+	[KEY_UNKNOWN] = "unknown", [KEY_VERIFY] = "verify",
+};
+
+const char *
+key_phase_word(int phase)
+{
+	return phase >= 0 && phase < KEY_PHASES ? words[phase] : "?";
+}
+
+/* A word that we do not know was written by something that knew more than
+ * we do: then nothing is certain. */
+int
+key_phase_of_word(const char *word)
+{
+	for (int i = 0; word != NULL && i < KEY_PHASES; i++)
+		if (strcmp(words[i], word) == 0)
+			return i;
+	return KEY_UNKNOWN;
+}
+
+/* ------------------------------------------------------------------ */
+/* The table                                                           */
+
+static size_t
+slot_of(const struct grants *gs, const char *a, const char *b, const char *c)
+{
+	const char *parts[] = { a, b, c };
+	uint32_t h = 2166136261u;
+
+	for (size_t i = 0; i < 3; i++) {
+		for (const char *p = parts[i]; *p != '\0'; p++)
+			h = (h ^ (unsigned char)*p) * 16777619u;
+		h = (h ^ 0xffu) * 16777619u;
+	}
+	return h & (gs->keys_size - 1);
+}
+
+struct key *
+key_find(struct grants *gs, const char *account, const char *set,
+    const char *principal)
+{
+	size_t s = slot_of(gs, account, set, principal);
+
+	for (struct key *k = gs->keys[s]; k != NULL; k = k->next)
+		if (strcmp(k->principal, principal) == 0 &&
+		    strcmp(k->account, account) == 0 &&
+		    strcmp(k->permission_set, set) == 0)
+			return k;
+	return NULL;
+}
+
+static void
+keys_grow(struct grants *gs)
+{
+	struct key **old = gs->keys;
+	size_t was = gs->keys_size;
+
+	gs->keys_size = was * 2;
+	gs->keys = calloc(gs->keys_size, sizeof(struct key *));
+	assert(gs->keys != NULL);
+	for (size_t i = 0; i < was; i++)
+		for (struct key *k = old[i], *next; k != NULL; k = next) {
+			size_t s = slot_of(gs, k->account, k->permission_set,
+			    k->principal);
+
+			next = k->next;
+			k->next = gs->keys[s];
+			gs->keys[s] = k;
+		}
+	free(old);
+}
+
+struct key *
+key_get(struct grants *gs, const char *account, const char *set,
+    const char *principal)
+{
+	struct key *k = key_find(gs, account, set, principal);
+	size_t s;
+
+	if (k != NULL)
+		return k;
+	if (gs->keys_count >= gs->keys_size)
+		keys_grow(gs);
+	k = calloc(1, sizeof(*k));
+	assert(k != NULL);
+	k->magic = KEY_MAGIC;
+	k->all = gs;
+	k->account = grant_dup(account);
+	k->permission_set = grant_dup(set);
+	k->principal = grant_dup(principal);
+	k->refused = grant_dup("");
+	k->request_id = grant_dup("");
+	k->seen = KEY_UNSEEN;
+	s = slot_of(gs, account, set, principal);
+	k->next = gs->keys[s];
+	gs->keys[s] = k;
+	gs->keys_count++;
+	return k;
+}
+
+void
+key_free(struct key *k)
+{
+	if (k->timer != NULL)
+		bh_cancel(k->all->host, k->timer);
+	key_slot_free(k);
+	key_backlog_free(k);
+	free(k->account);
+	free(k->permission_set);
+	free(k->principal);
+	free(k->refused);
+	free(k->request_id);
+	k->magic = 0;
+	free(k);
+}
+
+struct sso_tuple
+key_tuple(const struct key *k)
+{
+	return (struct sso_tuple){ .account = k->account,
+	    .permission_set = k->permission_set, .principal = k->principal };
+}
+
+void
+key_text(const struct key *k, char *out, size_t size)
+{
+	const struct grant *g = k->grants;
+
+	if (g != NULL)
+		snprintf(out, size, "%s in %s for %s", g->permission_set_name,
+		    g->account_name, g->person_name);
+	else
+		snprintf(out, size, "%s in %s for user %s", k->permission_set,
+		    k->account, k->principal);
+}
+
+void
+key_failpoint(struct key *k, const char *step, const char *when)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "grant.%s.%s", step, when);
+	bh_failpoint(k->all->host, name);
+}
+
+/* ------------------------------------------------------------------ */
+/* Time                                                                */
+
+static void
+timer_ran(void *arg)
+{
+	struct key *k = GRANT_CAST(struct key, arg, KEY_MAGIC);
+
+	k->timer = NULL;
+	key_tick(k);
+}
+
+void
+key_tick_after(struct key *k, int64_t ms)
+{
+	k->wake = bh_now(k->all->host) + ms;
+	if (k->timer != NULL)
+		bh_cancel(k->all->host, k->timer);
+	k->timer = bh_after(k->all->host, ms, timer_ran, k);
+}
+
+/* 1, 2, 4 ... 60 s, give or take a quarter, for ever. */
+void
+key_back_off(struct key *k, int64_t at_least)
+{
+	int64_t ms = SECOND << (k->failures < 6 ? k->failures : 6);
+	uint16_t dice;
+
+	if (ms > MINUTE)
+		ms = MINUTE;
+	bh_random(k->all->host, &dice, sizeof(dice));
+	ms = ms * 3 / 4 + ms / 2 * dice / 65536;
+	k->failures++;
+	key_tick_after(k, ms > at_least ? ms : at_least);
+}
+
+/* ------------------------------------------------------------------ */
+/* The wish                                                            */
+
+bool
+key_desired(const struct key *k, const struct grant *but)
+{
+	int64_t now = bh_now(k->all->host);
+
+	for (const struct grant *g = k->grants; g != NULL; g = g->key_next)
+		if (g != but && grant_wants(g, now))
+			return true;
+	return false;
+}
+
+/* Since when the access should be gone. */
+static int64_t
+late_since(const struct key *k, int64_t now)
+{
+	int64_t at = 0;
+
+	for (const struct grant *g = k->grants; g != NULL; g = g->key_next) {
+		int64_t over = g->state == GRANT_ENDING ? g->over :
+		    g->state == GRANT_ACTIVE ? g->end : 0;
+
+		if (over <= now && over > at)
+			at = over;
+	}
+	return at != 0 ? at : now;
+}
+
+static void
+look_at_wish(struct key *k, int64_t now)
+{
+	bool want = key_desired(k, NULL);
+
+	if (want != k->wish) {
+		k->wish = want;
+		k->failures = 0;
+		k->wake = 0;		/* a back-off was for the old wish */
+		/* A slot that is only waited for is for the old wish too. */
+		if (k->slot != NULL && !k->busy && !k->calling &&
+		    k->phase != KEY_POLLING &&
+		    (k->slot_op == KEY_CREATE) != want)
+			key_slot_free(k);
+	}
+	if (want) {
+		k->late_from = 0;
+		k->level = 0;
+	} else if (k->late_from == 0 && (k->flags & KEY_FOREIGN) == 0 &&
+	    (k->phase != KEY_IDLE || (k->seen == KEY_PRESENT &&
+	    (k->flags & (KEY_OURS | KEY_PURGE)) != 0))) {
+		k->late_from = late_since(k, now);
+		stuck_look(k->all);
+	}
+}
+
+/* ------------------------------------------------------------------ */
+/* Lists                                                               */
+
+static bool
+among(const struct key *k, const struct sso_assignment *rows, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!rows[i].group && strcmp(rows[i].principal,
+		    k->principal) == 0)
+			return true;
+	return false;
+}
+
+static void
+list(struct key *k, enum aws_priority priority, const char *step,
+    sso_assignments_cb *cb)
+{
+	k->calling = true;
+	k->all->counts.lists++;
+	key_failpoint(k, step, "before-send");
+	sso_list_assignments(k->all->aws, k->account, k->permission_set,
+	    priority, cb, k);
+}
+
+/* Before the first create: what is there already is not ours, and stays. */
+static void
+checked(void *arg, enum sso_outcome outcome, const char *reason,
+    const struct sso_assignment *rows, size_t count)
+{
+	struct key *k = GRANT_CAST(struct key, arg, KEY_MAGIC);
+	int64_t now = bh_now(k->all->host);
+
+	k->calling = false;
+	key_failpoint(k, "check", "after-answer");
+	if (outcome == SSO_NOT_FOUND || outcome == SSO_INVALID) {
+		/* No such account or set: nothing to wait for. */
+		struct key_row r = key_row(k);
+
+		r.phase = KEY_IDLE;
+		r.refused_at = now;
+		r.refused = reason != NULL ? reason : "AWS refused it";
+		key_commit(k, &r, "check", "aws.refused", r.refused, false,
+		    NULL);
+		return;
+	}
+	if (outcome != SSO_STATUS) {
+		key_back_off(k, 0);
+		return;
+	}
+	if (among(k, rows, count)) {
+		struct key_row r = key_row(k);
+
+		r.phase = KEY_IDLE;
+		r.op = KEY_NOTHING;
+		r.seen = KEY_PRESENT;
+		r.seen_at = now;
+		r.flags |= KEY_FOREIGN;
+		key_commit(k, &r, "check", "aws.verified",
+		    "present before any intent of ours", false, NULL);
+		return;
+	}
+	k->seen = KEY_ABSENT;
+	k->flags &= ~(unsigned)(KEY_FOREIGN | KEY_REPORTED);
+	k->checked_at = now;
+	key_tick(k);
+}
+
+void
+key_close(struct key *k, bool present)
+{
+	struct key_row r = key_row(k);
+	int64_t now = bh_now(k->all->host);
+
+	r.phase = KEY_IDLE;
+	r.op = KEY_NOTHING;
+	r.seen_at = now;
+	r.seen = present ? KEY_PRESENT : KEY_ABSENT;
+	r.unknown_since = 0;
+	if (present) {
+		if ((r.flags & (KEY_OURS | KEY_PURGE)) == 0)
+			r.flags |= KEY_FOREIGN;
+	} else if (now < r.quarantine) {
+		/* A create of ours may still be on its way. */
+		if (!k->wish) {
+			int64_t left = r.quarantine - now;
+
+			r.phase = KEY_UNKNOWN;
+			r.unknown_since = now;
+			key_tick_after(k, left < MINUTE ? left : MINUTE);
+		}
+	} else {
+		r.flags = 0;
+		r.quarantine = 0;
+		r.late_from = 0;
+	}
+	k->failures = 0;
+	k->verifies = 0;
+	k->denied = false;
+	k->checked_at = 0;
+	if (present)
+		k->creates_failed = 0;
+	key_commit(k, &r, "verified", "aws.verified",
+	    present ? "present" : "absent", true, NULL);
+}
+
+void
+key_unclear(struct key *k, const char *why)
+{
+	struct key_row r = key_row(k);
+	int64_t until = r.signed_at + QUARANTINE;
+
+	r.phase = KEY_UNKNOWN;
+	r.unknown_since = bh_now(k->all->host);
+	r.request_id = "";
+	if (k->op == KEY_CREATE) {
+		r.seen = KEY_UNSEEN;
+		if (r.quarantine < until)
+			r.quarantine = until;
+	} else if (r.delete_until < until) {
+		r.delete_until = until;
+	}
+	key_slot_free(k);
+	key_commit(k, &r, "unknown", "aws.unknown", why, true, NULL);
+}
+
+void
+key_verify(struct key *k, int op, const char *action, const char *detail)
+{
+	struct key_row r = key_row(k);
+
+	r.phase = KEY_VERIFY;
+	r.op = op;
+	k->verifies = 0;
+	key_slot_free(k);
+	key_commit(k, &r, "over", action, detail, true, NULL);
+}
+
+/* ------------------------------------------------------------------ */
+/* VERIFY                                                              */
+
+static void
+described(void *arg, const struct sso_result *res)
+{
+	struct key *k = GRANT_CAST(struct key, arg, KEY_MAGIC);
+
+	k->calling = false;
+	key_failpoint(k, "describe", "after-answer");
+	if (res->outcome == SSO_STATUS && res->status == SSO_FAILED) {
+		key_failed(k, res->reason);
+	} else if (res->outcome == SSO_STATUS &&
+	    res->status == SSO_IN_PROGRESS) {
+		struct key_row r = key_row(k);
+
+		r.phase = KEY_POLLING;
+		key_commit(k, &r, "polling", "aws.in_progress", NULL, true,
+		    poll_add);
+	} else if (res->outcome == SSO_STATUS) {
+		key_tick_after(k, 10 * SECOND);	/* List lags behind */
+	} else if (res->outcome == SSO_NOT_FOUND) {
+		key_unclear(k, "AWS does not know the operation");
+	} else {
+		key_back_off(k, 0);
+		k->verifies = 0;
+	}
+}
+
+static void
+disagrees(struct key *k, bool present)
+{
+	k->verifies++;
+	if (k->verifies == 1 && k->request_id[0] != '\0') {
+		k->calling = true;
+		key_failpoint(k, "describe", "before-send");
+		if (k->op == KEY_CREATE)
+			sso_creation_status(k->all->aws, k->request_id,
+			    AWS_STATUS, described, k);
+		else
+			sso_deletion_status(k->all->aws, k->request_id,
+			    AWS_STATUS, described, k);
+		return;
+	}
+	if (k->verifies < 4) {
+		key_tick_after(k, 10 * SECOND);
+		return;
+	}
+	/* Three looks over 30 s: AWS says it is done and does not show it.
+	 * Back to an intent; what may still come is fenced. */
+	k->verifies = 0;
+	if (k->op == KEY_CREATE && !present)
+		key_unclear(k, "created, but never shown");
+	else if (!k->wish)
+		key_start(k, KEY_DELETE);
+	else
+		key_close(k, present);
+}
+
+static void
+verified(void *arg, enum sso_outcome outcome, const char *reason,
+    const struct sso_assignment *rows, size_t count)
+{
+	struct key *k = GRANT_CAST(struct key, arg, KEY_MAGIC);
+	bool present;
+
+	(void)reason;
+	k->calling = false;
+	key_failpoint(k, "verify", "after-answer");
+	if (outcome == SSO_NOT_FOUND && k->op != KEY_CREATE) {
+		key_close(k, false);	/* the account or the set is gone */
+		return;
+	}
+	if (outcome != SSO_STATUS) {
+		key_back_off(k, 0);
+		return;
+	}
+	present = among(k, rows, count);
+	if (k->op == KEY_NOTHING || present == (k->op == KEY_CREATE))
+		key_close(k, present);
+	else
+		disagrees(k, present);
+}
+
+/* ------------------------------------------------------------------ */
+/* UNKNOWN                                                             */
+
+static void
+unknown_listed(void *arg, enum sso_outcome outcome, const char *reason,
+    const struct sso_assignment *rows, size_t count)
+{
+	struct key *k = GRANT_CAST(struct key, arg, KEY_MAGIC);
+	int64_t now = bh_now(k->all->host), left;
+	bool present;
+
+	(void)reason;
+	k->calling = false;
+	key_failpoint(k, "unknown", "after-answer");
+	if (outcome != SSO_STATUS && outcome != SSO_NOT_FOUND) {
+		key_back_off(k, 0);
+		return;
+	}
+	present = outcome == SSO_STATUS && among(k, rows, count);
+	if (k->wish && present) {
+		key_close(k, true);
+	} else if (k->wish) {
+		/* A second create has no second effect: nobody waits. */
+		key_start(k, KEY_CREATE);
+	} else if (present) {
+		k->seen = KEY_PRESENT;
+		key_start(k, KEY_DELETE);
+	} else if (now >= k->quarantine) {
+		key_close(k, false);
+	} else {
+		k->seen = KEY_ABSENT;
+		k->seen_at = now;
+		left = k->quarantine - now;
+		key_tick_after(k, left < MINUTE ? left : MINUTE);
+	}
+}
+
+void
+key_searched(struct key *k, int result, int op, const char *request_id)
+{
+	struct key_row r = key_row(k);
+
+	k->searching = false;
+	if (result != BH_OK) {
+		key_back_off(k, 0);
+		return;
+	}
+	if (op != KEY_NOTHING && k->phase == KEY_UNKNOWN &&
+	    (k->flags & (KEY_OURS | KEY_PURGE)) != 0) {
+		r.phase = KEY_POLLING;
+		r.op = op;
+		r.request_id = request_id;
+		key_commit(k, &r, "adopt", "aws.adopted",
+		    op == KEY_CREATE ? "create" : "delete", true, poll_add);
+	} else if (op != KEY_NOTHING) {
+		key_tick_after(k, 2 * SECOND);	/* somebody's: wait for it */
+	} else if (k->phase == KEY_UNKNOWN) {
+		list(k, AWS_STATUS, "unknown", unknown_listed);
+	} else {
+		k->conflict = false;
+		k->checked_at = 0;	/* it may be there now, by others */
+		key_tick(k);
+	}
+}
+
+static void
+search(struct key *k)
+{
+	k->searching = true;
+	poll_search(k);
+}
+
+/* ------------------------------------------------------------------ */
+/* What poll.c says                                                    */
+
+void
+key_polled(struct key *k)
+{
+	k->poll_failed = 0;
+	if (k->phase == KEY_POLLING && !k->busy)
+		key_verify(k, k->op, "aws.finished", NULL);
+}
+
+void
+key_poll_failed(struct key *k)
+{
+	int64_t now = bh_now(k->all->host);
+
+	if (k->poll_failed == 0)
+		k->poll_failed = now;
+	else if (now - k->poll_failed > MINUTE && k->phase == KEY_POLLING &&
+	    !k->busy) {
+		k->poll_failed = 0;
+		key_unclear(k, "AWS cannot be asked how it went");
+	}
+}
+
+/* ------------------------------------------------------------------ */
+/* The machine                                                         */
+
+static void
+settle(struct key *k)
+{
+	for (struct grant *g = k->grants, *next; g != NULL; g = next) {
+		next = g->key_next;
+		grant_tick(g);
+	}
+}
+
+/* Has every grant that wants it been refused by AWS already? */
+static bool
+all_refused(const struct key *k, int64_t now)
+{
+	for (const struct grant *g = k->grants; g != NULL; g = g->key_next)
+		if (grant_wants(g, now) && (k->refused[0] == '\0' ||
+		    g->decided > k->refused_at))
+			return false;
+	return true;
+}
+
+/* Somebody took the assignment away at AWS: say so on every grant first, so
+ * that the wish is gone before the key believes it. */
+static void
+believe_outside(struct key *k)
+{
+	struct key_row r = key_row(k);
+	bool told = true;
+
+	for (struct grant *g = k->grants; g != NULL; g = g->key_next)
+		if (g->state == GRANT_ACTIVE &&
+		    (g->flags & GRANT_REMOVED_OUTSIDE) == 0) {
+			revoke_outside(g);
+			told = false;
+		}
+	if (!told) {
+		key_tick_after(k, SECOND);
+		return;
+	}
+	k->gone_outside = false;
+	r.seen = KEY_ABSENT;
+	r.seen_at = bh_now(k->all->host);
+	if (r.seen_at >= r.quarantine) {
+		r.flags = 0;
+		r.quarantine = 0;
+	}
+	r.late_from = 0;
+	key_commit(k, &r, "outside", "aws.missing", "removed by others", true,
+	    NULL);
+}
+
+/* A grant that nobody told "granted" yet must not be told so by what was
+ * seen long ago. */
+static bool
+somebody_new(const struct key *k, int64_t now)
+{
+	for (const struct grant *g = k->grants; g != NULL; g = g->key_next)
+		if (g->state == GRANT_APPROVED && grant_wants(g, now))
+			return true;
+	return false;
+}
+
+static void
+idle(struct key *k, int64_t now)
+{
+	bool ours = (k->flags & (KEY_OURS | KEY_PURGE)) != 0 &&
+	    (k->flags & (KEY_FOREIGN | KEY_ORPHAN)) == 0;
+	bool stale = (k->flags & KEY_FOREIGN) != 0 &&
+	    now - k->seen_at > MINUTE && somebody_new(k, now);
+
+	if (k->gone_outside) {
+		believe_outside(k);
+		return;
+	}
+	if (!k->wish) {
+		if (ours && k->seen == KEY_PRESENT) {
+			key_start(k, KEY_DELETE);
+			return;
+		}
+		settle(k);
+		return;
+	}
+	if (k->seen == KEY_PRESENT && !stale) {
+		settle(k);
+		return;
+	}
+	if (all_refused(k, now)) {
+		settle(k);
+		return;
+	}
+	if (grants_halted(k->all, k->account) != NULL ||
+	    bh_store_health(k->all->host) != BH_OK) {
+		key_tick_after(k, 5 * SECOND);
+		return;
+	}
+	if ((k->flags & KEY_OURS) == 0 &&
+	    (k->checked_at == 0 || now - k->checked_at > MINUTE))
+		list(k, AWS_GRANT, "check", checked);
+	else
+		key_start(k, KEY_CREATE);
+}
+
+/* The open intent certainly had no effect: it may be tried again, or the
+ * wish has turned and List says where we stand. */
+static void
+intent(struct key *k)
+{
+	int op = k->phase == KEY_CREATE_INTENT ? KEY_CREATE : KEY_DELETE;
+
+	if (!k->settled) {
+		key_unclear(k, "left open");
+		return;
+	}
+	if (k->conflict) {
+		search(k);
+		return;
+	}
+	if (k->wish != (op == KEY_CREATE)) {
+		key_verify(k, KEY_NOTHING, NULL, NULL);
+		return;
+	}
+	if (op == KEY_CREATE && grants_halted(k->all, k->account) != NULL)
+		key_tick_after(k, 5 * SECOND);
+	else if (op == KEY_CREATE && (k->flags & KEY_OURS) == 0 &&
+	    (k->checked_at == 0 ||
+	    bh_now(k->all->host) - k->checked_at > MINUTE))
+		list(k, AWS_GRANT, "check", checked);
+	else
+		key_start(k, op);
+}
+
+void
+key_tick(struct key *k)
+{
+	struct grants *gs = k->all;
+	int64_t now = bh_now(gs->host);
+
+	if (!gs->loaded || gs->leaving)
+		return;
+	look_at_wish(k, now);
+	if (k->busy || k->calling || k->searching || k->slot != NULL) {
+		if (k->phase != KEY_POLLING || k->busy || k->calling)
+			return;
+	}
+	if (now < k->wake) {
+		if (k->timer == NULL)
+			key_tick_after(k, k->wake - now);
+		return;
+	}
+	if (k->unsaved && k->phase == KEY_IDLE) {
+		struct key_row r = key_row(k);
+
+		/* Tried until it works; nothing else hangs on it. */
+		k->wake = now + 5 * SECOND;
+		key_commit(k, &r, "late", NULL, NULL, true, NULL);
+		return;
+	}
+	switch (k->phase) {
+	case KEY_IDLE:
+		idle(k, now);
+		break;
+	case KEY_CREATE_INTENT:
+	case KEY_DELETE_INTENT:
+		intent(k);
+		break;
+	case KEY_POLLING:
+		poll_add(k);
+		break;
+	case KEY_UNKNOWN:
+		if (!k->wish && k->seen != KEY_ABSENT)
+			key_start(k, KEY_DELETE);
+		else
+			search(k);
+		break;
+	case KEY_VERIFY:
+		list(k, AWS_STATUS, "verify", verified);
+		break;
+	default:
+		grants_broken(gs, "a key is in a phase of the table");
+	}
+}
