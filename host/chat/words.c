@@ -1,0 +1,172 @@
+/* words.c - splits a typed line into words.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#include "host/chat/words.h"
+
+#include "host/base/mem.h"
+#include "host/base/text.h"
+
+enum quote { QUOTE_NONE, QUOTE_DOUBLE, QUOTE_CURLY, QUOTE_SINGLE };
+
+/* The kind of quote that `c` opens.  A single quote opens only where a word
+ * or a value begins: elsewhere it is an apostrophe. */
+static enum quote
+opens(uint32_t c, bool at_start)
+{
+	switch (c) {
+	case '"':
+		return QUOTE_DOUBLE;
+	case 0x201c: case 0x201d: case 0x201e: case 0x201f:
+		return QUOTE_CURLY;
+	case '\'': case 0x2018: case 0x201a:
+		return at_start ? QUOTE_SINGLE : QUOTE_NONE;
+	default:
+		return QUOTE_NONE;
+	}
+}
+
+static bool
+closes(enum quote quote, uint32_t c)
+{
+	switch (quote) {
+	case QUOTE_DOUBLE:
+		return c == '"';
+	case QUOTE_CURLY:
+		return c == '"' || c == 0x201c || c == 0x201d;
+	case QUOTE_SINGLE:
+		return c == '\'' || c == 0x2019;
+	default:
+		return false;
+	}
+}
+
+static bool
+is_letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* One word in the making. */
+struct maker {
+	struct bh_buf text;
+	bool any;		/* "" is a word too */
+	bool quoted;
+	size_t at;
+};
+
+static void
+finish(struct maker *m, struct words *out)
+{
+	if (!m->any)
+		return;
+	out->list = xrealloc(out->list, out->count + 1, sizeof(*out->list));
+	out->list[out->count++] = (struct word){
+		xstrdup(bh_buf_text(&m->text)), m->quoted, m->at };
+	bh_buf_clear(&m->text);
+	m->any = m->quoted = false;
+}
+
+static void
+begin(struct maker *m, size_t at, bool quoted)
+{
+	if (m->any)
+		return;
+	m->any = true;
+	m->quoted = quoted;
+	m->at = at;
+}
+
+int
+words_split(const char *line, bool open_end, struct words *out,
+    struct bh_buf *error)
+{
+	struct maker m = { .text = BH_BUF(64u * 1024u) };
+	enum quote quote = QUOTE_NONE;
+	size_t quote_at = 0;
+	int ret = BH_OK;
+
+	*out = (struct words){ 0 };
+	for (const char *p = line; *p != '\0' && out->count < WORDS_MAX;) {
+		const char *before = p;
+		uint32_t c = text_next(&p);
+		size_t at = (size_t)(before - line);
+		bool start = !m.any || (m.text.len > 0 &&
+		    m.text.data[m.text.len - 1] == '=');
+		enum quote opened;
+
+		if (quote != QUOTE_NONE) {
+			if (closes(quote, c)) {
+				quote = QUOTE_NONE;
+			} else {
+				if (c == '\\' && quote != QUOTE_SINGLE &&
+				    (*p == '"' || *p == '\\'))
+					before = p++;
+				bh_buf_put(&m.text, before,
+				    (size_t)(p - before));
+			}
+		} else if (c == ' ' || c == '\t' || c == '\n') {
+			finish(&m, out);
+		} else if ((opened = opens(c, start)) != QUOTE_NONE) {
+			begin(&m, at, true);
+			quote = opened;
+			quote_at = at;
+		} else if ((c == 0x2014 || c == 0x2013) && !m.any &&
+		    is_letter(*p)) {
+			begin(&m, at, false);
+			bh_buf_puts(&m.text, "--");
+		} else {
+			begin(&m, at, false);
+			if (c == '\\' && *p != '\0') {
+				before = p;
+				(void)text_next(&p);
+			}
+			bh_buf_put(&m.text, before, (size_t)(p - before));
+		}
+	}
+	if (quote != QUOTE_NONE && !open_end) {
+		bh_buf_add(error, "the quote before \"%.20s\" is not closed",
+		    line + quote_at + 1);
+		ret = BH_EINVAL;
+	}
+	if (out->count >= WORDS_MAX && ret == BH_OK && !open_end) {
+		bh_buf_add(error, "more than %u words: put the long text into "
+		    "quotes", WORDS_MAX - 1);
+		ret = BH_EINVAL;
+	}
+	finish(&m, out);
+	bh_buf_release(&m.text);
+	if (ret != BH_OK)
+		words_release(out);
+	return ret;
+}
+
+void
+words_release(struct words *words)
+{
+	for (size_t i = 0; i < words->count; i++)
+		free(words->list[i].text);
+	free(words->list);
+	*words = (struct words){ 0 };
+}
+
+void
+words_quote(struct bh_buf *out, const char *word)
+{
+	bool plain = *word != '\0' && *word != '-';
+
+	for (const char *p = word; *p != '\0' && plain; p++)
+		plain = is_letter(*p) || (*p >= '0' && *p <= '9') ||
+		    strchr("-_.,:/@+%#=", *p) != NULL;
+	if (plain) {
+		bh_buf_puts(out, word);
+		return;
+	}
+	bh_buf_puts(out, "\"");
+	for (const char *p = word; *p != '\0'; p++) {
+		if (*p == '"' || *p == '\\')
+			bh_buf_puts(out, "\\");
+		bh_buf_put(out, p, 1);
+	}
+	bh_buf_puts(out, "\"");
+}
