@@ -34,6 +34,10 @@ struct chat_parts {
 	/* !config check: re-reads all files, appends one line for each
 	 * complaint, returns how many there were. */
 	int (*config_check)(void *arg, struct bh_buf *out);
+	/* Called around every call into a plugin, nested as they nest; either
+	 * may be NULL. */
+	void (*enter)(void *arg, struct bh_host *host, const char *callback);
+	void (*leave)(void *arg, struct bh_host *host);
 	void *arg;
 };
 

@@ -1,0 +1,348 @@
+/* inner.h - what the files of this room share; nobody else includes it.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#ifndef HOST_CHAT_INNER_H
+#define HOST_CHAT_INNER_H
+
+#include "host/chat/access.h"
+#include "host/chat/card.h"
+#include "host/chat/chat.h"
+#include "host/chat/flood.h"
+#include "host/chat/words.h"
+
+#include "host/base/log.h"
+#include "host/base/magic.h"
+#include "host/base/mem.h"
+
+#define CHAT_OWNER	"chat"		/* of our rows in the store */
+#define CALL_TIMEOUT	60000		/* ms a command may be pending */
+#define CHOICES_TIMEOUT	5000		/* and offers of choices */
+#define TURN_TIMEOUT	1000		/* one waits for the one before */
+#define CONFIRM_LIFE	(5 * 60 * 1000)
+#define FORM_LIFE	(24 * 3600 * (int64_t)1000)
+#define BUTTON_LIFE	(30 * 24 * 3600 * (int64_t)1000)
+#define LINE_MAX_CHARS	4000u		/* code points of one command */
+#define CALLS_MAX	20000u		/* at once, of all people */
+
+/* ------------------------------------------------------------------ */
+/* people.c                                                            */
+
+struct call;
+
+struct identity {
+	char *realm, *id;
+	struct person *person;
+	bool saved;
+	int64_t heard;			/* wall clock, for the choice of DM */
+	struct identity *next;		/* in the hash */
+	struct identity *sibling;	/* of the same person */
+};
+
+struct person {
+	unsigned magic;
+#define PERSON_MAGIC 0x50657273u
+	char *id, *name, *email;	/* e-mail folded, NULL if none */
+	struct person *same_as;		/* `people: also:` says so */
+	struct identity *identities;
+	struct flood flood;
+	struct call *first, *last;	/* their commands, in order */
+	struct bh_timer *turn;		/* patience with a pending one */
+	bool saved, turning;
+	struct person *next;
+};
+
+#define PEOPLE_BUCKETS	4096u
+
+struct people {
+	struct identity *buckets[PEOPLE_BUCKETS];
+	struct person *list;
+	size_t count;
+};
+
+/* Who is this?  BH_OK with *out, made now if never seen; BH_EPERM with a
+ * sentence in `why` when it cannot be told whose account it is. */
+int people_identify(struct chat *chat, const char *realm,
+    const struct bh_event *event, struct identity **out, struct bh_buf *why);
+/* Fills a user: pointers into the person and the event's identity. */
+void people_user(struct chat *chat, const struct identity *identity,
+    unsigned event_flags, struct bh_user *out);
+/* Adds what is not in the store yet; call people_unsaved() if the commit
+ * fails. */
+void people_save(struct identity *identity, struct bh_tx *tx);
+void people_unsaved(struct identity *identity);
+struct person *people_by_id(struct chat *chat, const char *id);
+struct person *people_by_email(struct chat *chat, const char *email);
+/* Applies `people:` of the configuration. */
+void people_link(struct chat *chat);
+void people_load_rows(struct chat *chat, const struct bh_rows *persons,
+    const struct bh_rows *identities);
+void people_free(struct people *people);
+/* Names of the admins, for "ask ...": "Grace Hopper or Ada Lovelace". */
+void people_admins(struct chat *chat, struct bh_buf *out);
+
+/* ------------------------------------------------------------------ */
+/* places.c                                                            */
+
+struct room {
+	char *instance, *id, *name, *place;
+	bool saved;
+	struct room *next;
+};
+
+/* "acme/#C012AB" of an event, "acme/@U1" in a DM; malloc'd. */
+char *place_of_event(const struct chat_instance *from,
+    const struct bh_event *event);
+/* Remembers the room's name. */
+struct room *places_see(struct chat *chat, const struct chat_instance *from,
+    const struct bh_event *event);
+void places_save(struct room *room, struct bh_tx *tx);
+void places_load_rows(struct chat *chat, const struct bh_rows *rows);
+void places_free(struct chat *chat);
+const char *place_team(struct chat *chat, const struct chat_instance *from,
+    const struct bh_event *event);
+
+/* The room that a place means, by id or name; NULL if never heard of. */
+const struct room *place_room(const struct chat *chat, const char *place);
+
+struct target {
+	struct chat_instance *instance;	/* NULL: not here (now) */
+	char *room, *user;		/* one of them */
+};
+/* Where a place leads; release with target_release(). */
+void place_target(struct chat *chat, const char *place, struct target *out);
+void target_release(struct target *target);
+bool place_same(struct chat *chat, const char *a, const char *b);
+
+/* ------------------------------------------------------------------ */
+/* chat.c                                                              */
+
+struct command {
+	struct chat_instance *instance;
+	const struct bh_command *def;
+	struct spec spec;
+	char *name;			/* lower case */
+	size_t words;
+};
+
+struct chat_instance {
+	unsigned magic;
+#define CHAT_INSTANCE_MAGIC 0x43496e73u
+	struct chat *chat;
+	char *name, *realm, *owner;	/* owner "aws-sso/main" */
+	const struct bh_plugin *plugin;
+	const struct bh_transport *transport;	/* NULL: none */
+	void *state;
+	struct bh_host *host;
+	struct command *commands;
+	size_t commands_count;
+	int health;
+	char *health_text;
+	size_t pending;
+	struct chat_instance *next;
+};
+
+struct outlet;
+struct sending;
+
+struct chat {
+	unsigned magic;
+#define CHAT_MAGIC 0x43686174u
+	struct chat_parts parts;
+	char *version;
+	const char *prefix;		/* lives in the conf */
+	struct flood_limit flood;
+	struct people people;
+	struct room *rooms;
+	struct chat_instance *instances;
+	struct chat_instance *own;	/* the pseudo-plugin "host" */
+	struct call *calls;
+	size_t calls_count;
+	struct outlet *outlets;
+	struct {
+		struct sending *list;
+		size_t count;
+		struct bh_timer *timer;
+		bool asking, again, open;
+		size_t waiting;
+	} outbox;
+	struct bh_timer *sweep;
+	bh_commit_cb *started;
+	void *started_arg;
+	int64_t since;			/* monotonic */
+};
+
+/* Brackets every call into a plugin. */
+void chat_enter(struct chat_instance *in, const char *callback);
+void chat_leave(struct chat_instance *in);
+struct chat_instance *chat_transport(struct chat *chat, const char *name);
+struct chat_instance *chat_by_owner(struct chat *chat, const char *owner);
+
+/* ------------------------------------------------------------------ */
+/* commands.c                                                          */
+
+#define COMMAND_WORDS	3u
+
+/* The command that words[from...] begin with: the longest name wins.  *used
+ * is how many words it took.  NULL: none.  "main/elevate" and
+ * "aws-sso/elevate" name the instance or the plugin.  *others is set when
+ * several instances have it and none was named. */
+struct command *command_find(struct chat *chat,
+    struct chat_instance *prefer, const struct words *words, size_t *used,
+    bool *others);
+struct command *command_of(struct chat_instance *in, const char *name);
+/* "usage: !elevate account [--for=DURATION]" */
+void command_usage(struct bh_buf *out, const struct chat *chat,
+    const struct command *command);
+
+/* ------------------------------------------------------------------ */
+/* call.c                                                              */
+
+enum stage {
+	STAGE_WAIT,		/* looked up, or being committed */
+	STAGE_READY,		/* durable: may have its turn */
+	STAGE_RUN,		/* handler at work, or pending */
+	STAGE_OVER
+};
+
+enum via { VIA_TYPED, VIA_COMMAND, VIA_BUTTON, VIA_FORM, VIA_COMPLETE };
+
+struct call {
+	struct bh_call pub;		/* first: plugins hold this */
+	unsigned magic;
+#define CALL_MAGIC 0x43616c6cu
+	struct chat *chat;
+	struct chat_instance *from;	/* transport */
+	struct call *next, *prev;	/* of all */
+	struct call *after;		/* in the person's queue */
+
+	enum via via;
+	char *event, *room, *room_name, *thread, *reply, *user_id, *token;
+	char *input;			/* VIA_COMPLETE in a form */
+	struct args fields;		/* VIA_FORM */
+	char *line;			/* as typed, cleaned, no prefix */
+	char *place, *place_name, *team;
+	bool direct;			/* in a DM */
+
+	struct identity *identity;	/* NULL: not to be told who */
+	struct bh_user user;
+	char *user_text[5];		/* what `user` points to */
+	struct room *seen;
+
+	enum stage stage;
+	unsigned holds;			/* callbacks that will come yet */
+	struct chat_instance *prefer;	/* of the button that was pressed */
+	struct command *command;
+	struct args args;
+	bool confirmed;
+	char *eats_confirm, *eats_form;	/* tokens used up by the commit */
+	int cost;
+	struct bh_form *form;		/* VIA_FORM: to show it again */
+	char *verdict;			/* a sentence instead of a run */
+	bool refused;			/* and the audit shall know */
+	char ask_confirm[9];		/* "": no; else the new token */
+	char *rule;			/* that let it through */
+
+	struct args fails;		/* argument -> sentence */
+	bool returned, ended, late;
+	bool queued;
+	int result;
+	struct { char *value, *label; } *offers;
+	size_t offers_count;
+	struct bh_timer *timer;
+	char key[33];
+	unsigned replies;
+	bh_commit_cb *received;
+	void *received_arg;
+};
+
+struct call *call_new(struct chat *chat, struct chat_instance *from,
+    enum via via, const struct bh_event *event);
+void call_user(struct call *call, unsigned event_flags);
+/* It belongs to this place of the same transport: room, team, rules. */
+void call_move(struct call *call, const char *place);
+struct call *call_of(struct bh_call *pub);
+/* The instance went away. */
+void call_orphan(struct call *call);
+void call_free(struct call *call);
+/* The store knows (or needs not know): tells the transport, once. */
+void call_received(struct call *call, int result);
+/* Fills the access question that asks for `command` in this call. */
+bool call_allows(const struct call *call, const struct command *command,
+    struct bh_buf *why);
+/* Runs what is ready of this person's, in order. */
+void call_queue(struct call *call);
+void call_turn(struct person *person);
+/* Stage READY: when its turn comes, now or later, it runs. */
+void call_ready(struct call *call);
+/* The handler, now. */
+void call_run(struct call *call);
+/* Over: counted, and freed once no callback is due. */
+void call_over(struct call *call);
+void call_unhold(struct call *call);
+
+/* ------------------------------------------------------------------ */
+/* path.c, complete.c                                                  */
+
+void path_enter(struct call *call);
+/* The call's line is there (typed, or from a button). */
+void path_line(struct call *call);
+/* Its command and arguments are there (a form, a confirmation). */
+void path_command(struct call *call);
+/* It will not run: this is said instead. */
+void path_verdict(struct call *call, bool refused, const char *fmt, ...)
+    BH_PRINTF(3, 4);
+void complete_enter(struct call *call);
+void complete_input(struct call *call, struct command *command);
+/* Hands the offers to the transport. */
+void complete_done(struct call *call);
+
+/* ------------------------------------------------------------------ */
+/* tokens.c: buttons, forms, confirmations in the store                */
+
+extern const char *const chat_migrations[];
+
+/* Copies the buttons of `card` to `out`, with new tokens (in `tokens`), and
+ * adds their rows.  `version` 0: not of the outbox. */
+#define TOKEN_SIZE 33
+void tokens_buttons(struct bh_tx *tx, const struct bh_card *card,
+    struct bh_button *out, char tokens[][TOKEN_SIZE], const char *owner,
+    const char *place, const char *key, int64_t version);
+void tokens_confirm(struct call *call, struct bh_tx *tx);
+/* Makes a token for the form and shows it. */
+int tokens_ask(struct call *call, struct chat_instance *owner,
+    const struct bh_form *form);
+/* Each goes on at path.c when the row is there, or is answered. */
+void tokens_press(struct call *call);
+void tokens_submit(struct call *call);
+void tokens_yes(struct call *call, const char *token);
+/* The command of the form that a search input is in, for complete_input(). */
+void tokens_form_input(struct call *call);
+void tokens_sweep(struct chat *chat);
+
+/* ------------------------------------------------------------------ */
+/* reply.c                                                             */
+
+/* Says it where the call came from; `quiet`: to that person alone, where
+ * the network can. */
+void say(struct call *call, bool quiet, const char *text);
+void say_card(struct call *call, bool quiet, const struct bh_card *card,
+    const char *text);
+void outlets_free(struct chat *chat);
+/* Nobody may be called back into this transport any more. */
+void outlets_drop(struct chat_instance *in);
+
+/* outbox.c */
+void outbox_open(struct chat *chat);
+void outbox_drop(struct chat_instance *in);
+void outbox_close(struct chat *chat);
+
+/* builtin.c, help.c */
+extern const struct bh_plugin builtin_plugin;
+int help_run(struct bh_call *pub, void *state);
+int help_choices(struct bh_call *pub, void *state, const char *arg,
+    const char *typed);
+/* "did you mean !elevate?" among what the caller may run, or nothing. */
+void help_guess(struct call *call, const char *typed, struct bh_buf *out);
+
+#endif /* HOST_CHAT_INNER_H */

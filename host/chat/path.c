@@ -1,0 +1,352 @@
+/* path.c - the one path of every command, from its line to its commit.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ *   typed, slash -> path_line ---+
+ *   button -> tokens_press ------+-> words -> find -> flood -> access
+ *   !yes   -> tokens_yes ---+                                    |
+ *   form   -> tokens_submit +--------> path_command <-- arguments +
+ *                                          |
+ *                     "sure?" or audit: one transaction with the duplicate
+ *                     filter, new people, used-up tokens -> call_ready
+ *
+ * Nothing else runs a handler.  docs/internals/command-path.md has the why.
+ */
+
+#include "host/chat/inner.h"
+
+#include "host/base/ids.h"
+#include "host/base/text.h"
+#include "host/base/world.h"
+#include "host/conf/conf.h"
+#include "host/store/store.h"
+
+#define RATE_COST	5
+
+static void commit(struct call *c);
+
+void
+path_verdict(struct call *c, bool refused, const char *fmt, ...)
+{
+	BH_AUTO_BUF struct bh_buf text = BH_BUF(32u * 1024u);
+	va_list ap;
+
+	va_start(ap, fmt);
+	bh_buf_vadd(&text, fmt, ap);
+	va_end(ap);
+	free(c->verdict);
+	c->verdict = xstrdup(bh_buf_text(&text));
+	c->refused = refused;
+	commit(c);
+}
+
+void
+path_enter(struct call *c)
+{
+	call_queue(c);
+	switch (c->via) {
+	case VIA_BUTTON:
+		tokens_press(c);
+		break;
+	case VIA_FORM:
+		tokens_submit(c);
+		break;
+	default:
+		path_line(c);
+	}
+}
+
+/* True: goes on.  False: it was too much; said once until things calm. */
+static bool
+flood_lets(struct call *c, int cost)
+{
+	struct flood *flood = &c->identity->person->flood;
+	BH_AUTO_BUF struct bh_buf text = BH_BUF(512);
+	int64_t wait = flood_take(flood, &c->chat->flood, cost, world_mono());
+
+	c->cost = cost;
+	if (wait == 0)
+		return true;
+	c->cost = 0;
+	/* Nothing of this is written down: a flood must not reach the disk. */
+	call_received(c, BH_OK);
+	if (!flood->told) {
+		flood->told = true;
+		bh_buf_add(&text, "That is faster than I may go for one person "
+		    "(%d commands in %lld s; some count five-fold). Nothing "
+		    "was run; try again in %lld s.", c->chat->flood.count,
+		    (long long)(c->chat->flood.span / 1000),
+		    (long long)(wait + 999) / 1000);
+		log_note("person %s is over the flood limit", c->user.person);
+	}
+	c->verdict = xstrdup(bh_buf_text(&text));
+	call_ready(c);
+	return false;
+}
+
+static void
+unknown(struct call *c, const char *first)
+{
+	BH_AUTO_BUF struct bh_buf text = BH_BUF(2048);
+
+	if (!flood_lets(c, 1))
+		return;
+	bh_buf_add(&text, "I know no command \"%.60s\"", first);
+	help_guess(c, first, &text);
+	bh_buf_add(&text, " %shelp lists what you can do here.",
+	    c->chat->prefix);
+	path_verdict(c, false, "%s", bh_buf_text(&text));
+}
+
+static void
+ambiguous(struct call *c, const struct command *command)
+{
+	BH_AUTO_BUF struct bh_buf text = BH_BUF(2048);
+	size_t n = 0;
+
+	for (struct chat_instance *in = c->chat->instances; in != NULL;
+	    in = in->next)
+		if (command_of(in, command->name) != NULL)
+			bh_buf_add(&text, "%s%s%s/%s", n++ > 0 ? " or " : "",
+			    c->chat->prefix, in->name, command->name);
+	path_verdict(c, false, "Several answer to %s: type %s.",
+	    command->name, bh_buf_text(&text));
+}
+
+static int
+cost_of(const struct command *command)
+{
+	return (command->def->flags & BH_CMD_RATE) != 0 ? RATE_COST : 1;
+}
+
+/* May it be run here by this person?  If not, that was said. */
+static bool
+let_in(struct call *c)
+{
+	BH_AUTO_BUF struct bh_buf why = BH_BUF(4096);
+	BH_AUTO_BUF struct bh_buf who = BH_BUF(1024);
+
+	if (call_allows(c, c->command, &why)) {
+		free(c->rule);
+		c->rule = xstrdup(bh_buf_text(&why));
+		return true;
+	}
+	people_admins(c->chat, &who);
+	path_verdict(c, true, "You may not run %s%s here: %s. %s can help.",
+	    c->chat->prefix, c->command->def->name, bh_buf_text(&why),
+	    bh_buf_text(&who));
+	return false;
+}
+
+void
+path_line(struct call *c)
+{
+	BH_AUTO_BUF struct bh_buf error = BH_BUF(2048);
+	struct words words = { 0 };
+	bool others = false;
+	size_t used = 0;
+
+	if (words_split(c->line, false, &words, &error) != BH_OK ||
+	    words.count == 0) {
+		/* Without words the error may be told only to who may know
+		 * the command: so it names none. */
+		if (flood_lets(c, 1))
+			path_verdict(c, false, "I cannot read that: %s.",
+			    error.len > 0 ? bh_buf_text(&error) :
+			    "there is no command");
+		words_release(&words);
+		return;
+	}
+	c->command = command_find(c->chat, c->prefer, &words, &used, &others);
+	if (c->command == NULL) {
+		unknown(c, words.list[0].text);
+		goto out;
+	}
+	if (!flood_lets(c, cost_of(c->command)))
+		goto out;
+	if (others) {
+		ambiguous(c, c->command);
+		goto out;
+	}
+	if (!let_in(c))
+		goto out;
+	if (args_parse(&c->command->spec, &words, used, &c->args, &error) !=
+	    BH_OK) {
+		BH_AUTO_BUF struct bh_buf usage = BH_BUF(2048);
+
+		command_usage(&usage, c->chat, c->command);
+		path_verdict(c, false, "%s%s: %s.\n%s", c->chat->prefix,
+		    c->command->def->name, bh_buf_text(&error),
+		    bh_buf_text(&usage));
+	} else if (c->command->instance == c->chat->own &&
+	    strcmp(c->command->name, "yes") == 0) {
+		tokens_yes(c, args_get(&c->args, "token"));
+	} else {
+		path_command(c);
+	}
+out:
+	words_release(&words);
+}
+
+void
+path_command(struct call *c)
+{
+	/* Forms and confirmations come here without path_line(). */
+	if (c->rule == NULL || c->confirmed) {
+		if (!c->confirmed && !flood_lets(c, cost_of(c->command)))
+			return;
+		if (!let_in(c))
+			return;
+	}
+	if (c->fails.count == 0 && !c->confirmed &&
+	    (c->command->def->flags & BH_CMD_CONFIRM) != 0)
+		ids_short(c->ask_confirm, 6);
+	commit(c);
+}
+
+/* ------------------------------------------------------------------ */
+/* The commit                                                          */
+
+static const char *
+via_text(enum via via)
+{
+	static const char *const texts[] = { "typed", "command", "button",
+		"form", "complete" };
+
+	return texts[via];
+}
+
+static void
+audit(struct call *c, struct bh_tx *tx)
+{
+	const struct bh_pair fields[] = {
+		{ "command", c->command != NULL ? c->command->name : "" },
+		{ "of", c->command != NULL ? c->command->instance->owner :
+		    "" },
+		{ "line", c->line != NULL ? c->line : "" },
+		{ "via", via_text(c->via) },
+		{ "place", c->place },
+		{ "team", c->team },
+		{ "realm", c->user.realm },
+		{ "user", c->user.id },
+		{ "event", c->event != NULL ? c->event : "" },
+		{ c->refused ? "why" : "rule", c->refused ? c->verdict :
+		    c->rule },
+		{ NULL, NULL },
+	};
+
+	store_tx_audit(tx, c->refused ? "command.refused" : "command",
+	    c->user.person != NULL ? c->user.person : "unknown", fields);
+}
+
+static void
+store_failed(struct call *c, int result)
+{
+	const char *trouble = store_trouble(c->chat->parts.store);
+	bool own = c->command != NULL &&
+	    c->command->instance == c->chat->own &&
+	    (c->command->def->flags & BH_CMD_ANYONE) != 0;
+
+	call_received(c, result);
+	/* !status and !help change nothing and are needed most just now. */
+	if (c->verdict == NULL && !own)
+		c->verdict = xasprintf("%s%s was not run, because it cannot "
+		    "be written down: %s.", c->chat->prefix,
+		    c->command != NULL ? c->command->def->name : "that",
+		    trouble != NULL ? trouble : "the store failed");
+	call_ready(c);
+}
+
+/* A token was used up.  It was this very event (then all is done), or
+ * another press of the same. */
+static void
+was_duplicate(void *arg, int result)
+{
+	struct call *c = call_of(arg);
+
+	c->holds--;
+	call_received(c, BH_OK);
+	if (result == BH_ECONFLICT) {
+		call_over(c);
+		return;
+	}
+	*c->ask_confirm = '\0';
+	free(c->verdict);
+	c->verdict = xstrdup("That was sent already, and it counts once.");
+	call_ready(c);
+}
+
+static void
+committed(void *arg, int result)
+{
+	struct call *c = call_of(arg);
+
+	c->holds--;
+	if (result == BH_OK) {
+		call_received(c, BH_OK);
+		call_ready(c);
+		return;
+	}
+	if (c->identity != NULL)
+		people_unsaved(c->identity);
+	if (c->seen != NULL)
+		c->seen->saved = false;
+	if (result != BH_ECONFLICT) {
+		store_failed(c, result);
+	} else if (c->eats_form == NULL && c->eats_confirm == NULL) {
+		if (c->event == NULL) {
+			log_error("the store refuses a command's row; its "
+			    "tables may have been changed by hand");
+			store_failed(c, BH_EIO);
+			return;
+		}
+		/* Seen before: not a word. */
+		if (c->identity != NULL)
+			flood_refund(&c->identity->person->flood, c->cost);
+		call_received(c, BH_OK);
+		call_over(c);
+	} else {
+		struct bh_tx *tx = store_tx(c->chat->parts.store, CHAT_OWNER);
+
+		if (c->event != NULL)
+			store_tx_seen(tx, c->user.realm, c->event,
+			    world_now());
+		c->holds++;
+		store_commit(tx, was_duplicate, c);
+	}
+}
+
+static void
+commit(struct call *c)
+{
+	bool runs = c->verdict == NULL && c->fails.count == 0;
+	bool audited = (runs && *c->ask_confirm == '\0') || c->refused;
+	struct bh_tx *tx = store_tx(c->chat->parts.store, CHAT_OWNER);
+
+	c->stage = STAGE_WAIT;
+	if (c->event != NULL)
+		store_tx_seen(tx, c->user.realm, c->event, world_now());
+	if (c->identity != NULL)
+		people_save(c->identity, tx);
+	places_save(c->seen, tx);
+	if (runs && c->eats_form != NULL)
+		store_tx_sql(tx, 1, "DELETE FROM bh_form WHERE token = $1",
+		    BH_PARAMS(bh_s(c->eats_form)));
+	if (runs && c->eats_confirm != NULL)
+		store_tx_sql(tx, 1, "DELETE FROM bh_confirm WHERE token = $1",
+		    BH_PARAMS(bh_s(c->eats_confirm)));
+	if (!runs) {
+		free(c->eats_form);
+		free(c->eats_confirm);
+		c->eats_form = c->eats_confirm = NULL;
+	}
+	if (runs && *c->ask_confirm != '\0')
+		tokens_confirm(c, tx);
+	if (audited)
+		audit(c, tx);
+	/* Whether it may take something away only its handler knows: so the
+	 * audit row is tried even when the disk is full. */
+	if (audited && runs)
+		store_tx_urgent(tx);
+	c->holds++;
+	store_commit(tx, committed, c);
+}
