@@ -28,6 +28,7 @@ struct value_arena {
 struct value_node {
 	struct value_arena *arena;
 	struct bh_value *last;		/* child, so that adding is quick */
+	int key_line, key_column;
 	struct bh_value value;
 };
 
@@ -189,6 +190,8 @@ value_copy(struct value_arena *arena, const struct bh_value *v)
 	out->line = v->line;
 	out->column = v->column;
 	out->number = v->number;
+	value_set_key_at(out, value_node(v)->key_line,
+	    value_node(v)->key_column);
 	if (v->text != NULL) {
 		out->text = value_text(arena, v->text, strlen(v->text));
 		if (out->text == NULL)
@@ -219,6 +222,32 @@ value_free(const struct bh_value *v)
 		return;
 	struct value_arena *arena = value_node(v)->arena;
 	value_arena_free(&arena);
+}
+
+struct bh_value *
+value_edit(const struct bh_value *v)
+{
+	return &value_node(v)->value;
+}
+
+struct value_arena *
+value_arena_of(const struct bh_value *v)
+{
+	return value_node(v)->arena;
+}
+
+void
+value_set_key_at(struct bh_value *v, int line, int column)
+{
+	value_node(v)->key_line = line;
+	value_node(v)->key_column = column;
+}
+
+void
+value_key_at(const struct bh_value *v, int *line, int *column)
+{
+	*line = value_node(v)->key_line;
+	*column = value_node(v)->key_column;
 }
 
 static int

@@ -53,6 +53,16 @@ void value_free(const struct bh_value *v);
 void value_print_json(struct bh_buf *out, const struct bh_value *v,
     bool sorted);
 
+/* The node itself, to be changed by the room that built the tree and has
+ * not shown it to anybody yet; and the arena it lives in. */
+struct bh_value *value_edit(const struct bh_value *v);
+struct value_arena *value_arena_of(const struct bh_value *v);
+
+/* Where the key of this node stands, for trees that come from files (0 and 0
+ * otherwise): complaints about a key point at the key. */
+void value_set_key_at(struct bh_value *v, int line, int column);
+void value_key_at(const struct bh_value *v, int *line, int *column);
+
 /* Same content (kinds, texts, order of lists; maps in any order)? */
 bool value_equal(const struct bh_value *a, const struct bh_value *b);
 

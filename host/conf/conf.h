@@ -148,7 +148,8 @@ const char *conf_text(struct conf *conf, const char *plugin,
 /* Tries to resolve every secret of every instance; complains where one
  * cannot be. */
 void conf_check_secrets(struct conf *conf, struct conf_errors *errors);
-/* Wipes what conf_text() resolved for this instance, after its close(). */
+/* Wipes what conf_text() resolved for this instance, after its close(); NULL
+ * stands for every plugin, every block. */
 void conf_wipe_secrets(struct conf *conf, const char *plugin,
     const char *block);
 
