@@ -70,10 +70,9 @@ name_duration(struct bh_call *call, const char *typed, const char *arg)
 	if (typed == NULL)
 		return 0;
 	ms = bh_duration(call, typed, &error);
-	if (ms < 60000) {
+	if (ms < 1000) {
 		bh_fail_at(call, arg, "%s", ms < 0 && error != NULL ? error :
-		    "The shortest access is one minute: write something like "
-		    "30m or 2h.");
+		    "That is no time at all: write something like 30m or 2h.");
 		return -1;
 	}
 	return ms;
