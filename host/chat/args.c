@@ -207,7 +207,7 @@ static int
 unknown_option(const struct spec *spec, const char *name,
     struct bh_buf *error)
 {
-	const char *names[64];
+	const char *names[64] = { NULL };
 	size_t count = 0;
 
 	for (size_t i = 0; i < spec->count && count < 64; i++)
