@@ -309,7 +309,7 @@ answer(struct call *c)
 	else if (c->fault == FAULT_TRUNCATE)
 		cut = (long)(c->out.len / 2);
 	else if (c->fault == FAULT_MALFORMED)
-		c->out.data[c->out.len / 2] = '}';
+		c->out.data[c->out.len - 1] = ']';
 	send_answer(c, c->code != NULL ? c->status : 200, type,
 	    bh_buf_text(&c->out), c->out.len, cut);
 	call_free(c);
