@@ -73,7 +73,7 @@ async function has(PrincipalId, set = 'PowerUser') {
 
 before(async () => {
 	await sandbox.start('--accounts', '130', '--permission-sets', '120',
-		'--users', '150', '--assignments', '250');
+		'--users', '150', '--set', 'assignments=250');
 	await sandbox.control('settings', { rate: 0, delay: 300, jitter: 100 });
 	const clients = sandbox.clients();
 	({ sso, store } = clients);
@@ -297,7 +297,7 @@ test('a killed sandbox finishes what it had accepted', async () => {
 	const begun = await create(triple(hedy));
 	await sandbox.kill();
 	await sandbox.start('--accounts', '130', '--permission-sets', '120',
-		'--users', '150', '--assignments', '250');
+		'--users', '150', '--set', 'assignments=250');
 	({ sso, store } = sandbox.clients());
 	assert.equal((await created(begun)).Status, 'SUCCEEDED');
 	assert.equal(await has(hedy), true);
