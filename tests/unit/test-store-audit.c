@@ -115,7 +115,8 @@ static const struct tamper { const char *sql, *says; } tampers[] = {
 	  " WHERE seq = 7", "row 7 was changed" },
 	{ "UPDATE bh_audit SET body = body || ' ' WHERE seq = 1",
 	  "row 1 was changed" },
-	{ "UPDATE bh_audit SET hash = replace(hash, '0', '1') WHERE seq = 9",
+	{ "UPDATE bh_audit SET hash = substr(hash, 2) || substr(hash, 1, 1)"
+	  " WHERE seq = 9",
 	  "row 9 was changed" },
 	{ "DELETE FROM bh_audit WHERE seq = 5", "row 5 is missing" },
 	{ "DELETE FROM bh_audit WHERE seq = 1", "row 1 is missing" },
