@@ -74,6 +74,26 @@ host_read_conf(struct plugins *plugins, const struct host_options *options,
 	return conf;
 }
 
+/* `log:` of the file, unless the command line has said otherwise. */
+static void
+set_up_log(const struct host *host)
+{
+	const struct bh_value *log = conf_host_tree(host->conf, "log");
+	const char *level = log != NULL && log->kind == BH_MAP ?
+	    bh_get_text(log, "level") : bh_text(log);
+	const char *format = bh_get_text(log, "format");
+	enum log_format f = LOG_AUTO;
+	int l = BH_LOG_INFO;
+
+	if (!host->options.log_from_file || log == NULL)
+		return;
+	if (level != NULL)
+		(void)log_level_parse(level, &l);
+	if (format != NULL)
+		(void)log_format_parse(format, &f);
+	log_setup(f, l);
+}
+
 static size_t
 log_all(struct conf_errors *errors)
 {
@@ -168,6 +188,7 @@ host_reload(struct host *host)
 	}
 	host->conf = conf;
 	host->plugins->conf = conf;
+	set_up_log(host);
 	compare_instances(host);
 	chat_reconfigure(host->chat, conf);
 	plugins_changed(host->plugins);
@@ -310,6 +331,7 @@ start(struct host *host)
 {
 	int ret;
 
+	http_request_api(&api_table);
 	host->loop = loop_new();
 	host->plugins = plugins_new();
 	host->plugins->arg = host;
@@ -323,6 +345,7 @@ start(struct host *host)
 	if (host->conf == NULL)
 		return give_up(host, "the configuration has errors: correct "
 		    "them, \"bellhop check-config\" shows them again", NULL);
+	set_up_log(host);
 	if (host->options.signals) {
 		running_catch_crashes();
 		loop_signal(host->loop, SIGTERM, signalled, host);

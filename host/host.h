@@ -37,6 +37,7 @@ struct host_options {
 	bool clock_free;		/* clock_advance() is allowed */
 	bool frozen;			/* virtual time from the start ... */
 	int64_t start;			/* ... at this ms UTC; 0: now */
+	bool log_from_file;		/* `log:` counts */
 	bool quiet;			/* no line when ready */
 	bool signals;			/* SIGTERM, SIGINT, SIGHUP, crashes */
 	/* All instances are open, transports connect next; may be NULL. */

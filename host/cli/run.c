@@ -71,7 +71,7 @@ cli_run(int argc, char **argv)
 		{ 0 }
 	};
 	struct host_options options = { .config = CLI_CONFIG,
-	    .signals = true };
+	    .signals = true, .log_from_file = true };
 	enum log_format format = LOG_AUTO;
 	int c, level = BH_LOG_INFO;
 
@@ -84,11 +84,13 @@ cli_run(int argc, char **argv)
 			options.plugin_directory = optarg;
 			break;
 		case 'l':
+			options.log_from_file = false;
 			if (!log_format_parse(optarg, &format))
 				return cli_misused("run", "--log takes auto, "
 				    "human, journal or json");
 			break;
 		case 'v':
+			options.log_from_file = false;
 			if (!log_level_parse(optarg, &level))
 				return cli_misused("run", "--log-level takes "
 				    "error, warning, note, info or debug");
