@@ -105,7 +105,7 @@ void store_tx_repost(struct bh_tx *tx, const char *key, const char *card_json,
     const char *text);
 
 /* Fails the transaction with BH_ECONFLICT when (realm, event) was in one
- * that was committed within the last 24 hours. */
+ * that was committed; that is remembered for 24 hours at least. */
 void store_tx_seen(struct bh_tx *tx, const char *realm, const char *event,
     int64_t now);
 
