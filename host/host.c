@@ -115,7 +115,7 @@ read_good(struct host *host)
 	conf = host_read_conf(host->plugins, &host->options, errors, refused);
 	if (conf != NULL && conf_errors_count(errors) == 0)
 		conf_check_secrets(conf, errors);
-	log_all(refused);
+	host->refused = log_all(refused);
 	if (log_all(errors) > 0)
 		conf_free(&conf);
 	conf_errors_free(&errors);
@@ -214,11 +214,13 @@ plugins_are_ready(void *arg)
 		open += in->stage == INSTANCE_OPEN;
 	}
 	host->ready = true;
-	if (!host->options.quiet)
-		log_note("ready: %zu of %zu plugin instances open", open,
-		    all);
 	bh_buf_add(&state, "READY=1\nSTATUS=%zu of %zu plugin instances open",
 	    open, all);
+	if (host->refused > 0)
+		bh_buf_add(&state, ", %zu plugins refused", host->refused);
+	if (!host->options.quiet)
+		log_note("ready: %s", strchr(bh_buf_text(&state), '\n') +
+		    sizeof("STATUS="));
 	notify(bh_buf_text(&state));
 	if (host->options.on_ready != NULL)
 		host->options.on_ready(host->options.arg, host);

@@ -59,6 +59,7 @@ struct host {
 	struct conf *conf;
 	struct chat *chat;
 	struct plugins *plugins;	/* loaded files and open instances */
+	size_t refused;			/* wanted plugins that are not here */
 	bool ready;			/* every instance answered its open() */
 	bool stopping;
 	char *error;			/* behind host_start()'s *error */

@@ -43,7 +43,7 @@ readyz(void *arg, struct bh_request *request, const struct bh_http_in *in)
 {
 	struct host *host = CAST(struct host, arg, HOST_MAGIC);
 	BH_AUTO_BUF struct bh_buf b = BH_BUF(65536);
-	bool good = host->ready && !host->stopping;
+	bool good = host->ready && !host->stopping && host->refused == 0;
 
 	(void)in;
 	bh_buf_add(&b, "host %s\n", host->stopping ? "stopping" :
@@ -52,6 +52,8 @@ readyz(void *arg, struct bh_request *request, const struct bh_http_in *in)
 		good = false;
 	bh_buf_add(&b, "store %s\n",
 	    store_health(host->store) == BH_OK ? "up" : "down");
+	if (host->refused > 0)
+		bh_buf_add(&b, "plugins %zu refused\n", host->refused);
 	for (struct instance *i = host->plugins->instances; i != NULL;
 	    i = i->next) {
 		bool up = i->stage == INSTANCE_OPEN && i->health != BH_DOWN;

@@ -74,8 +74,9 @@ struct conf_plugin {
 struct conf_schema {
 	const struct conf_plugin *plugins;	/* copied where needed; the */
 	size_t plugins_count;		/* options must outlive the conf */
-	/* Names of plugins that exist but are not loaded, for better
-	 * sentences; NULL-terminated, or NULL. */
+	/* Names of plugins whose files exist; NULL-terminated, or NULL.  What
+	 * is wanted and known but not loaded was refused, and whoever refused
+	 * it has said why: its sections are passed over. */
 	const char *const *known;
 };
 

@@ -60,6 +60,8 @@ struct conf {
 	size_t wanted_count;
 	struct conf_plugin *plugins;	/* after conf_check() */
 	size_t plugins_count;
+	const char **refused;		/* see struct conf_schema, known */
+	size_t refused_count;
 	struct conf_instance *instances;
 	size_t instances_count;
 	struct conf_preset *presets;
@@ -116,6 +118,8 @@ void conf_check_people_list(const struct bh_value *list, bool groups,
  * file of `team`. */
 void conf_check_section(const struct conf_plugin *plugin,
     const struct bh_value *map, const char *team, struct conf_errors *errors);
+/* Was the plugin refused by whoever loads them? */
+bool conf_refused(const struct conf *conf, const char *plugin);
 /* Says of a key that is neither the host's nor a loaded plugin's what it may
  * be instead; `known`: see struct conf_schema. */
 void conf_unknown_section(const struct conf *conf, const struct bh_value *at,

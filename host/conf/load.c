@@ -256,6 +256,7 @@ conf_free(struct conf **conf_at)
 	free(conf->wanted);
 	free(conf->plugins);
 	free(conf->instances);
+	free(conf->refused);
 	value_free(conf->root);
 	free(conf->path);
 	free(conf->name);

@@ -86,12 +86,8 @@ conf_unknown_section(const struct conf *conf, const struct bh_value *at,
 	    name == at->key; o++)
 		names[n++] = o->key;
 	for (; known != NULL && *known != NULL && n < room; known++) {
-		if (strcmp(*known, name) == 0) {
-			conf_complain_key(errors, at, "plugin \"%s\" was found "
-			    "but not loaded: the line about it says why",
-			    name);
-			return;
-		}
+		if (strcmp(*known, name) == 0)
+			return;		/* refused: told already */
 		names[n++] = *known;
 	}
 	conf_hint(&hint, name, names, n);
@@ -180,6 +176,29 @@ section_chat(struct conf *conf, const struct bh_value *block,
 	}
 }
 
+bool
+conf_refused(const struct conf *conf, const char *plugin)
+{
+	for (size_t i = 0; i < conf->refused_count; i++)
+		if (strcmp(conf->refused[i], plugin) == 0)
+			return true;
+	return false;
+}
+
+static void
+section_refused(struct conf *conf, const char *const *known)
+{
+	for (; known != NULL && *known != NULL; known++) {
+		if (!conf_wants(conf, *known) ||
+		    conf_plugin(conf, *known) != NULL)
+			continue;
+		conf->refused = xrealloc(conf->refused,
+		    conf->refused_count + 1, sizeof(*conf->refused));
+		conf->refused[conf->refused_count++] = conf_keep(conf, NULL,
+		    NULL, xstrdup(*known));
+	}
+}
+
 static bool
 section_host_key(const char *key)
 {
@@ -209,6 +228,7 @@ conf_check(struct conf *conf, const struct conf_schema *schema,
 			conf_presets(conf, p, p->options, p->option_size,
 			    errors);
 	}
+	section_refused(conf, schema->known);
 	for (BH_EACH(c, conf->root))
 		if (!section_host_key(c->key))
 			section_top(conf, c, schema->known, errors);

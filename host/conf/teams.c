@@ -227,6 +227,8 @@ team_check_plugin(const struct conf *conf, const struct conf_team *team,
 	const struct bh_value *allowed = bh_get(delegate, "plugins");
 	BH_AUTO_BUF struct bh_buf hint = BH_BUF(128);
 
+	if (plugin == NULL && conf_refused(conf, section->key))
+		return;
 	if (plugin == NULL) {
 		size_t n = 0;
 		BH_AUTO_FREE const char **names = xcalloc(
@@ -327,6 +329,9 @@ team_delegate_unknown(const struct conf *conf, const struct bh_value *c,
 	BH_AUTO_BUF struct bh_buf hint = BH_BUF(128);
 	size_t n = 3;
 
+	/* It may be an option of the one that is not here. */
+	if (conf->refused_count > 0)
+		return;
 	for (size_t i = 0; i < conf->plugins_count; i++) {
 		const struct conf_plugin *p = &conf->plugins[i];
 		const struct bh_option *o;
