@@ -265,6 +265,30 @@ give_up(struct host *host, const char *what, const char *why)
 	return BH_EINVAL;
 }
 
+static void
+chat_enters(void *arg, struct bh_host *handle, const char *callback)
+{
+	struct host *host = CAST(struct host, arg, HOST_MAGIC);
+
+	if (host->entered_depth == host->entered_size) {
+		host->entered_size += 16;
+		host->entered = xrealloc(host->entered, host->entered_size,
+		    sizeof(*host->entered));
+	}
+	host->entered[host->entered_depth++] =
+	    instance_enter(instance_of(handle), callback);
+}
+
+static void
+chat_leaves(void *arg, struct bh_host *handle)
+{
+	struct host *host = CAST(struct host, arg, HOST_MAGIC);
+
+	(void)handle;
+	if (host->entered_depth > 0)
+		instance_leave(host->entered[--host->entered_depth]);
+}
+
 static int
 link_internal(struct host *host)
 {
@@ -283,12 +307,12 @@ static int
 open_rooms(struct host *host)
 {
 	const char *url, *why = NULL;
-	const struct chat_parts parts = {
-		.loop = host->loop, .store = NULL, .conf = host->conf,
+	struct chat_parts parts = {
+		.loop = host->loop, .conf = host->conf,
 		.api = &api_table, .version = PACKAGE_VERSION,
-		.config_check = config_check, .arg = host,
+		.config_check = config_check, .enter = chat_enters,
+		.leave = chat_leaves, .arg = host,
 	};
-	struct chat_parts full = parts;
 
 	url = host->options.store != NULL ? host->options.store :
 	    conf_host_text(host->conf, "store");
@@ -297,9 +321,9 @@ open_rooms(struct host *host)
 		    "kept, such as sqlite:/var/lib/bellhop/bellhop.db", NULL);
 	if (store_open(host->loop, url, &host->store, &why) != 0)
 		return give_up(host, url, why);
-	full.store = host->store;
+	parts.store = host->store;
 	host->http = http_client_new(host->loop);
-	if (chat_new(&full, &host->chat, &why) != 0)
+	if (chat_new(&parts, &host->chat, &why) != 0)
 		return give_up(host, "chat", why);
 	if (conf_host_text(host->conf, "listen") != NULL &&
 	    web_server(host, &why) == NULL)
@@ -434,6 +458,7 @@ host_stop(struct host **hostp)
 	plugins_free(&host->plugins);
 	if (host->options.frozen)
 		world_thaw();
+	free(host->entered);
 	free(host->error);
 	KILL_MAGIC(host);
 	free(host);

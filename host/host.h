@@ -17,6 +17,7 @@ struct store;
 struct conf;
 struct conf_errors;
 struct chat;
+struct entered;
 struct plugins;
 
 /* An instance that is linked in instead of loaded, such as the transport of
@@ -62,6 +63,9 @@ struct host {
 	size_t refused;			/* wanted plugins that are not here */
 	bool ready;			/* every instance answered its open() */
 	bool stopping;
+	/* Brackets that the chat room opened around calls into plugins. */
+	struct entered *entered;
+	size_t entered_depth, entered_size;
 	char *error;			/* behind host_start()'s *error */
 };
 
