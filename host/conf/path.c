@@ -95,9 +95,11 @@ path_errno(const char *path, int error)
 	return xasprintf("%s: %s%s", path, strerror(error), remedy);
 }
 
+enum path_part { PATH_PARENT, PATH_DIRECTORY, PATH_FILE };
+
 /* Opens `name` in `dir`, looks at it, and gives the descriptor (O_PATH). */
 static int
-path_step(int dir, const char *name, const char *path, bool parent,
+path_step(int dir, const char *name, const char *path, enum path_part part,
     char **error)
 {
 	struct stat st;
@@ -110,8 +112,8 @@ path_step(int dir, const char *name, const char *path, bool parent,
 	if (fstat(fd, &st) != 0)
 		*error = path_errno(path, errno);
 	else
-		*error = path_judge(path, &st, parent);
-	if (*error == NULL && parent && !S_ISDIR(st.st_mode))
+		*error = path_judge(path, &st, part == PATH_PARENT);
+	if (*error == NULL && part != PATH_FILE && !S_ISDIR(st.st_mode))
 		*error = xasprintf("%s is no directory: check the path", path);
 	if (*error != NULL) {
 		close(fd);
@@ -125,7 +127,7 @@ path_step(int dir, const char *name, const char *path, bool parent,
 static int
 path_walk(char *path, char **last, char **error)
 {
-	int dir = path_step(AT_FDCWD, "/", "/", true, error);
+	int dir = path_step(AT_FDCWD, "/", "/", PATH_PARENT, error);
 	char *part = path + 1;
 
 	while (dir >= 0) {
@@ -135,7 +137,7 @@ path_walk(char *path, char **last, char **error)
 		if (slash == NULL)
 			break;
 		*slash = '\0';
-		next = path_step(dir, part, path, true, error);
+		next = path_step(dir, part, path, PATH_PARENT, error);
 		*slash = '/';
 		close(dir);
 		dir = next;
@@ -160,8 +162,8 @@ conf_path_safe(const char *path, bool directory, int *fd, char **error)
 		goto out;
 	/* The file itself: judged first, then opened, then judged again by
 	 * its descriptor.  Not blocking, in case it is a pipe. */
-	file = path_step(dir, *last != '\0' ? last : ".", whole, directory,
-	    &why);
+	file = path_step(dir, *last != '\0' ? last : ".", whole,
+	    directory ? PATH_DIRECTORY : PATH_FILE, &why);
 	if (file >= 0 && !directory) {
 		close(file);
 		file = openat(dir, last, O_RDONLY | O_NOFOLLOW | O_NONBLOCK |
