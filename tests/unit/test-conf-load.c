@@ -307,8 +307,6 @@ START_TEST(bad_sections)
 	    "\"aws-so\"; did you mean \"aws-sso\"?");
 	expect_error("zzzzzz:\n", NULL, "bellhop.yaml:1:1: unknown key "
 	    "\"zzzzzz\": no plugin of that name was found");
-	expect_error("broken:\n", NULL, "bellhop.yaml:1:1: plugin \"broken\" "
-	    "was found but not loaded: the line about it says why");
 	expect_error("hello: { greting: x }\n", NULL, "bellhop.yaml:1:10: "
 	    "unknown option \"greting\" of hello; did you mean \"greeting\"?");
 	expect_error("hello: [x]\n", NULL,
@@ -487,6 +485,26 @@ START_TEST(rooms_twice)
 }
 END_TEST
 
+/* The loader said why it refused a plugin; here its sections, also a team's,
+ * are passed over, and the rest is in force. */
+START_TEST(refused_plugin)
+{
+	struct conf *conf = load_good("broken: { a: 1 }\n"
+	    "hello: { greeting: Hi }\n"
+	    "chat: { acme: { plugin: broken, x: y } }\n"
+	    "delegate: { payments: { budget: 5 } }\n",
+	    "broken: { b: 2 }\nhello: { greeting: Yo }\n");
+	size_t n;
+
+	ck_assert(conf_wants(conf, "broken"));
+	conf_instances(conf, &n);
+	ck_assert_uint_eq(n, 1);
+	ck_assert_str_eq(conf_text(conf, "hello", "", "payments", "greeting"),
+	    "Yo");
+	conf_free(&conf);
+}
+END_TEST
+
 /* Whatever is wrong in one place, the rest is still told. */
 START_TEST(all_told)
 {
@@ -546,6 +564,7 @@ main(void)
 	tcase_add_test(tc, bad_host_keys);
 	tcase_add_test(tc, bad_teams);
 	tcase_add_test(tc, rooms_twice);
+	tcase_add_test(tc, refused_plugin);
 	tcase_add_test(tc, all_told);
 	tcase_add_test(tc, strides);
 	suite_add_tcase(suite, tc);
