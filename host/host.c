@@ -153,7 +153,7 @@ compare_instances(struct host *host)
 
 	for (struct instance *in = host->plugins->instances; in != NULL;
 	    in = in->next)
-		if (in->plugin->path != NULL)
+		if (in->configured)
 			here++;
 	for (size_t i = 0; i < count; i++) {
 		const char *name = ci[i].name[0] != '\0' ? ci[i].name :
@@ -163,7 +163,7 @@ compare_instances(struct host *host)
 		    in != NULL; in = in->next)
 			if (strcmp(in->name, name) == 0 &&
 			    strcmp(in->plugin->p.name, ci[i].plugin) == 0 &&
-			    in->plugin->path != NULL) {
+			    in->configured) {
 				known++;
 				break;
 			}
@@ -346,7 +346,8 @@ open_plugins(struct host *host)
 	ps->clock_free = host->options.clock_free;
 	plugins_make(ps);
 	for (; i != NULL && i->plugin != NULL; i++)
-		plugins_make_one(ps, i->plugin->name, i->instance);
+		if (i->instance != NULL)
+			plugins_make_one(ps, i->plugin->name, i->instance);
 	if (plugins_open(ps, &why) != 0)
 		return give_up(host, "store", why);
 	return 0;

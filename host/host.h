@@ -22,7 +22,8 @@ struct plugins;
 
 /* An instance that is linked in instead of loaded, such as the transport of
  * the chat scripts.  With an open() of its own the plugin makes its state
- * there; without one it gets `state`. */
+ * there; without one it gets `state`.  `instance` NULL: only those that the
+ * configuration names. */
 struct host_internal {
 	const struct bh_plugin *plugin;
 	const char *instance;

@@ -45,6 +45,7 @@ struct instance {
 	bool inside;			/* open() has not returned yet ... */
 	int early;			/* ... and this came by bh_opened() */
 	bool owes_close;		/* close(state) is still to be called */
+	bool configured;		/* a block of the configuration */
 	bool connected;			/* a transport that is up */
 	int health;			/* enum bh_health */
 	char *health_text;		/* NULL: nothing to say */

@@ -185,7 +185,8 @@ plugins_make(struct plugins *ps)
 
 	/* Blocks under chat: come last in there. */
 	for (size_t i = 0; i < count; i++)
-		plugins_make_one(ps, ci[i].plugin, ci[i].name);
+		plugins_make_one(ps, ci[i].plugin, ci[i].name)->configured =
+		    true;
 }
 
 static void
