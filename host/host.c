@@ -411,10 +411,12 @@ host_start(const struct host_options *options, const char **error)
 int
 host_run(struct host *host)
 {
+	int ret = 0;
+
 	CHECK_MAGIC(host, HOST_MAGIC);
-	if (host->stopping)
-		return 0;
-	return loop_run(host->loop);
+	if (!host->stopping)
+		ret = loop_run(host->loop);
+	return ret != 0 ? ret : host->plugins->status;
 }
 
 bool

@@ -91,8 +91,8 @@ struct conf *host_read_conf(struct plugins *plugins,
 const char *host_plugin_directory(const struct host_options *options,
     const struct conf *conf);
 
-/* Runs until SIGTERM, SIGINT or a plugin's quit().  Returns 0, or a failure
- * when the loop could not go on. */
+/* Runs until SIGTERM, SIGINT or a plugin's quit().  Returns 0, a failure
+ * when the loop could not go on, or the status of a plugin's quit_with(). */
 int host_run(struct host *host);
 
 /* For scripts on virtual time: see loop_settle(). */

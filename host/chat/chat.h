@@ -93,6 +93,10 @@ void chat_wake(struct chat *chat);
 int chat_deliver(struct chat *chat, struct chat_instance *transport,
     const struct bh_event *event, bh_commit_cb *received, void *arg);
 
+/* Events of this transport still at work, and answers and posts on their
+ * way to it.  0: all that came through it has been answered. */
+size_t chat_unfinished(const struct chat_instance *transport);
+
 /* ------------------------------------------------------------------ */
 /* What struct bh_api's calls about a struct bh_call come down to       */
 

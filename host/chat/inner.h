@@ -329,12 +329,16 @@ void say(struct call *call, bool quiet, const char *text);
 void say_card(struct call *call, bool quiet, const struct bh_card *card,
     const char *text);
 void outlets_free(struct chat *chat);
+/* Answers for this transport that are not out yet. */
+size_t outlets_waiting(const struct chat_instance *in);
 /* Nobody may be called back into this transport any more. */
 void outlets_drop(struct chat_instance *in);
 
 /* outbox.c */
 void outbox_open(struct chat *chat);
 void outbox_drop(struct chat_instance *in);
+/* Posts on their way to this transport, and looks for more of them. */
+size_t outbox_busy(const struct chat_instance *in);
 void outbox_close(struct chat *chat);
 
 /* builtin.c, help.c */

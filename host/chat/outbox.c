@@ -344,6 +344,17 @@ chat_outbox_waiting(const struct chat *chat)
 	return chat->outbox.waiting;
 }
 
+size_t
+outbox_busy(const struct chat_instance *in)
+{
+	size_t count = in->chat->outbox.asking || in->chat->outbox.again;
+
+	for (struct sending *s = in->chat->outbox.list; s != NULL; s = s->next)
+		if (s->instance == in)
+			count++;
+	return count;
+}
+
 void
 outbox_open(struct chat *chat)
 {

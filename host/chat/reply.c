@@ -95,6 +95,17 @@ outlets_drop(struct chat_instance *in)
 	}
 }
 
+size_t
+outlets_waiting(const struct chat_instance *in)
+{
+	size_t count = 0;
+
+	for (struct outlet *o = in->chat->outlets; o != NULL; o = o->next)
+		if (o->instance == in)
+			count += o->count;
+	return count;
+}
+
 void
 outlets_free(struct chat *chat)
 {

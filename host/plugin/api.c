@@ -376,6 +376,23 @@ api_quit(struct bh_host *host)
 	plugins->quit(plugins->arg);
 }
 
+static size_t
+api_unfinished(struct bh_host *host)
+{
+	const struct instance *in = instance_of(host);
+
+	return in->chat != NULL ? chat_unfinished(in->chat) : 0;
+}
+
+static void
+api_quit_with(struct bh_host *host, int status)
+{
+	struct plugins *plugins = instance_of(host)->plugins;
+
+	plugins->status = status;
+	plugins->quit(plugins->arg);
+}
+
 /* ------------------------------------------------------------------ */
 /* Offline checks                                                      */
 
@@ -488,4 +505,5 @@ const struct bh_api api_table = {
 	.quit = api_quit, .tx_urgent = store_tx_urgent,
 	.duration = duration_parse, .duration_text = duration_format,
 	.glob = text_glob, .nearest = text_nearest,
+	.unfinished = api_unfinished, .quit_with = api_quit_with,
 };

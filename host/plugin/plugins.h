@@ -36,6 +36,7 @@ struct plugins {
 	/* The host's own listener, begun when first needed; NULL and *error. */
 	struct bh_server *(*server)(void *arg, const char **error);
 	void (*quit)(void *arg);
+	int status;		/* what quit_with() said: the process's */
 	/* All instances answered their open(); transports connect next. */
 	void (*opened)(void *arg);
 	/* All transports were told to connect. */

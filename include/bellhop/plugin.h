@@ -771,6 +771,12 @@ struct bh_api {
 	bool (*glob)(const char *pattern, const char *text);
 	const char *(*nearest)(const char *typed,
 	    const char *const *candidates, size_t count);
+
+	/* Transports: how many events from here are still at work, and answers
+	 * and posts on their way here.  0: everything was answered. */
+	size_t (*unfinished)(struct bh_host *);
+	/* An orderly end, too, with this exit status of the process. */
+	void (*quit_with)(struct bh_host *, int status);
 };
 
 #define bh_now(h)		((h)->api->now(h))
@@ -850,6 +856,8 @@ struct bh_api {
 #define bh_duration_text(h, buf, ms) ((h)->api->duration_text((buf), (ms)))
 #define bh_glob(h, pattern, text) ((h)->api->glob((pattern), (text)))
 #define bh_nearest(h, t, list, n) ((h)->api->nearest((t), (list), (n)))
+#define bh_unfinished(h)	((h)->api->unfinished(h))
+#define bh_quit_with(h, status)	((h)->api->quit_with((h), (status)))
 
 /* ------------------------------------------------------------------ */
 /* The plugin                                                          */
