@@ -125,10 +125,10 @@ best_rule(const struct access_question *q, const struct bh_value *rules,
 }
 
 static void
-say_list(struct bh_buf *why, const struct bh_value *list)
+say_list(struct bh_buf *why, const struct bh_value *list, const char *none)
 {
 	if (list == NULL) {
-		bh_buf_puts(why, "nobody");
+		bh_buf_puts(why, none);
 	} else if (list->kind == BH_TEXT) {
 		bh_buf_puts(why, list->text);
 	} else {
@@ -138,7 +138,7 @@ say_list(struct bh_buf *why, const struct bh_value *list)
 			bh_buf_add(why, "%s%s", n++ > 0 ? ", " : "",
 			    c->text != NULL ? c->text : "?");
 		if (n == 0)
-			bh_buf_puts(why, "nobody");
+			bh_buf_puts(why, none);
 	}
 }
 
@@ -167,13 +167,13 @@ say_refusal(struct bh_buf *why, const struct access_question *q,
 		bh_buf_puts(why, "the rule at ");
 		say_where(why, rule);
 		bh_buf_puts(why, " allows it only to ");
-		say_list(why, bh_get(rule, "who"));
+		say_list(why, bh_get(rule, "who"), "nobody");
 		break;
 	case FIT_COMMAND:
 		bh_buf_puts(why, "the rule at ");
 		say_where(why, rule);
 		bh_buf_puts(why, " allows it only in ");
-		say_list(why, bh_get(rule, "rooms"));
+		say_list(why, bh_get(rule, "rooms"), "no room");
 		break;
 	default:
 		bh_buf_add(why, "no access rule of %s names %s", whose,

@@ -191,7 +191,7 @@ plugin_info_run(struct bh_call *pub, void *state)
 	struct chat *chat = CAST(struct chat, state, CHAT_MAGIC);
 	const char *name = chat_call_arg(pub, "name");
 	const struct bh_plugin *plugin = NULL;
-	const char *names[128];
+	const char *names[128] = { NULL };
 	size_t count = 0;
 
 	for (const struct chat_instance *in = chat->instances; in != NULL;

@@ -104,7 +104,7 @@ tell_command(struct call *c, const struct command *command)
 void
 help_guess(struct call *c, const char *typed, struct bh_buf *out)
 {
-	const char *names[256];
+	const char *names[256] = { NULL };
 	size_t count = 0;
 
 	for (struct chat_instance *in = c->chat->instances; in != NULL;

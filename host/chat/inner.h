@@ -164,6 +164,7 @@ struct chat {
 		size_t count;
 		struct bh_timer *timer;
 		bool asking, again, open;
+		uint64_t round;		/* questions asked so far */
 		size_t waiting;
 	} outbox;
 	struct bh_timer *sweep;

@@ -30,8 +30,9 @@ struct sending {
 	struct bh_card *card;
 	struct bh_button *buttons;
 	char (*tokens)[TOKEN_SIZE];
-	bool in_send, answered;
+	bool in_send, answered, done;
 	int result;
+	uint64_t round;			/* when it was done */
 	char *sent_as;
 	struct sending *next;
 };
@@ -62,17 +63,35 @@ unlink_sending(struct sending *s)
 	while (*p != s)
 		p = &(*p)->next;
 	*p = s->next;
-	s->chat->outbox.count--;
+	if (!s->done)
+		s->chat->outbox.count--;
 }
 
+/* A question to the store that is under way was asked before its answer was
+ * written down, and will still list the row as pending.  So it stays here
+ * until a later question was answered. */
 static void
 finished(struct sending *s)
 {
 	struct chat *chat = s->chat;
 
-	unlink_sending(s);
-	sending_free(s);
+	s->done = true;
+	s->round = chat->outbox.round;
+	chat->outbox.count--;
 	chat_outbox_kick(chat);
+}
+
+static void
+settle(struct chat *chat)
+{
+	for (struct sending *s = chat->outbox.list, *next; s != NULL;
+	    s = next) {
+		next = s->next;
+		if (s->done && s->round < chat->outbox.round) {
+			unlink_sending(s);
+			sending_free(s);
+		}
+	}
 }
 
 static int64_t
@@ -292,6 +311,7 @@ got_pending(void *arg, int result, const struct store_post *posts,
 	}
 	loop_cancel(chat->outbox.timer);
 	chat->outbox.timer = NULL;
+	settle(chat);
 	if (result == BH_OK) {
 		chat->outbox.waiting = count;
 		for (size_t i = 0; i < count; i++)
@@ -322,6 +342,7 @@ chat_outbox_kick(struct chat *chat)
 		return;
 	}
 	chat->outbox.asking = true;
+	chat->outbox.round++;
 	store_outbox_pending(chat->parts.store, chat->outbox.count + AT_ONCE,
 	    got_pending, chat);
 }
@@ -376,7 +397,10 @@ outbox_drop(struct chat_instance *in)
 		if (s->instance != in)
 			continue;
 		unlink_sending(s);
-		s->chat = NULL;
+		if (s->done)
+			sending_free(s);
+		else
+			s->chat = NULL;
 	}
 }
 

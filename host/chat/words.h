@@ -21,7 +21,7 @@ struct words {
 	size_t count;
 };
 
-#define WORDS_MAX 250u
+#define WORDS_MAX 2500u	/* a line of 4,000 characters has fewer */
 
 /*
  * Splits a line as a shell would, made for people and their phones: "..."

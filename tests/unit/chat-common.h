@@ -1,0 +1,471 @@
+/* chat-common.h - a chat room with two made-up networks and a made-up plugin,
+ * on a frozen clock and a real store in memory.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#ifndef TESTS_UNIT_CHAT_COMMON_H
+#define TESTS_UNIT_CHAT_COMMON_H
+
+#include <check.h>
+#undef fail			/* an old name of check's; api->fail is ours */
+
+#include "host/base/mem.h"
+#include "host/base/world.h"
+#include "host/chat/inner.h"
+#include "host/conf/conf.h"
+#include "host/io/loop.h"
+#include "host/store/store.h"
+
+#define POSTS_MAX	4000
+
+struct posted {
+	char *key, *room, *user, *message, *text;
+	char tokens[CARD_BUTTONS][TOKEN_SIZE];
+	size_t tokens_count;
+	bool card;
+};
+
+/* A network: it keeps what was posted there. */
+struct net {
+	const char *name;
+	struct posted posts[POSTS_MAX];
+	size_t count;
+	int failing;			/* so many sends fail with `failure` */
+	int failure;
+	char form_token[TOKEN_SIZE];	/* of the last form shown */
+	char form_text[4096];		/* its inputs, values and errors */
+	size_t forms;
+	char offers[4096];		/* "a b c " */
+	int received[POSTS_MAX];
+	size_t received_count;
+};
+
+static int
+net_send(void *state, const struct bh_post *post, bh_sent_cb *done, void *arg)
+{
+	struct net *net = state;
+	struct posted *p = &net->posts[net->count];
+	char message[32];
+
+	if (net->failing > 0) {
+		net->failing--;
+		done(arg, net->failure, NULL);
+		return BH_OK;
+	}
+	ck_assert_uint_lt(net->count, POSTS_MAX);
+	p->key = xstrdup(post->key);
+	p->room = xstrdup(post->room);
+	p->user = xstrdup(post->user);
+	p->message = xstrdup(post->message);
+	p->text = xstrdup(post->text);
+	p->card = post->card != NULL;
+	for (size_t i = 0; p->card && i < post->card->buttons_count; i++) {
+		ck_assert_uint_eq(strlen(post->card->buttons[i].token), 32);
+		snprintf(p->tokens[i], TOKEN_SIZE, "%s",
+		    post->card->buttons[i].token);
+		p->tokens_count++;
+	}
+	snprintf(message, sizeof(message), "m%zu", net->count++);
+	done(arg, BH_OK, message);
+	return BH_OK;
+}
+
+static int
+net_ask(void *state, const struct bh_form *form, const char *user,
+    const char *room, const char *reply)
+{
+	struct net *net = state;
+	BH_AUTO_BUF struct bh_buf text = BH_BUF(4000);
+
+	(void)user;
+	(void)room;
+	(void)reply;
+	net->forms++;
+	snprintf(net->form_token, TOKEN_SIZE, "%s", form->token);
+	for (size_t i = 0; i < form->inputs_count; i++)
+		bh_buf_add(&text, "%s=%s!%s;", form->inputs[i].name,
+		    form->inputs[i].value != NULL ? form->inputs[i].value : "",
+		    form->inputs[i].error != NULL ? form->inputs[i].error :
+		    "");
+	snprintf(net->form_text, sizeof(net->form_text), "%s",
+	    bh_buf_text(&text));
+	return BH_OK;
+}
+
+static inline void
+net_offers(void *state, const char *reply, const struct bh_choice *choices,
+    size_t count)
+{
+	struct net *net = state;
+	BH_AUTO_BUF struct bh_buf text = BH_BUF(4000);
+
+	(void)reply;
+	for (size_t i = 0; i < count; i++)
+		bh_buf_add(&text, "%s ", choices[i].value);
+	snprintf(net->offers, sizeof(net->offers), "%s", bh_buf_text(&text));
+}
+
+static const struct bh_transport net_transport = {
+	.caps = BH_CAP_EDIT | BH_CAP_BUTTONS | BH_CAP_FORMS,
+	.send = net_send, .ask = net_ask, .offers = net_offers,
+};
+static const struct bh_plugin net_plugin = {
+	.name = "net", .version = "1", .summary = "a network",
+	.command_size = sizeof(struct bh_command),
+	.transport = &net_transport,
+};
+
+/* ------------------------------------------------------------------ */
+/* The plugin                                                          */
+
+static struct bh_call *slow_call;
+static size_t runs;			/* of any of its commands */
+
+static int BH_PRINTF(2, 3)
+api_reply(struct bh_call *call, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	chat_call_reply(call, fmt, ap);
+	va_end(ap);
+	return BH_OK;
+}
+
+static int BH_PRINTF(3, 4)
+api_fail(struct bh_call *call, const char *arg, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	chat_call_fail(call, arg, fmt, ap);
+	va_end(ap);
+	return BH_EINVAL;
+}
+
+static const struct bh_api api = {
+	.size = sizeof(struct bh_api), .major = 1,
+	.arg = chat_call_arg, .user = chat_call_user, .team = chat_call_team,
+	.place = chat_call_place, .reply = api_reply,
+	.reply_card = chat_call_reply_card, .fail = api_fail,
+	.ask = chat_call_ask, .offer = chat_call_offer, .end = chat_call_end,
+	.host_of = chat_call_host,
+};
+
+static int
+echo_run(struct bh_call *call, void *state)
+{
+	(void)state;
+	runs++;
+	return bh_reply(call, "echo %s", bh_arg(call, "text"));
+}
+
+static int
+where_run(struct bh_call *call, void *state)
+{
+	(void)state;
+	runs++;
+	return bh_reply(call, "%s team=%s", bh_place(call), bh_team(call));
+}
+
+static int
+slow_run(struct bh_call *call, void *state)
+{
+	(void)state;
+	runs++;
+	slow_call = call;
+	return BH_PENDING;
+}
+
+static int
+card_run(struct bh_call *call, void *state)
+{
+	const struct bh_span title = { .text = "a card" };
+	const struct bh_button button = { .label = "go", .command = "echo",
+	    .args = "pressed" };
+	const struct bh_card card = { .title = &title, .title_count = 1,
+	    .buttons = &button, .buttons_count = 1 };
+
+	(void)state;
+	runs++;
+	return bh_reply_card(call, &card, "a card");
+}
+
+static int
+ask_run(struct bh_call *call, void *state)
+{
+	static const struct bh_choice days[] = { { "1", "one day" },
+		{ "2", "two days" } };
+	static const struct bh_input inputs[] = {
+		{ .name = "account", .label = "Account", .type = BH_SEARCH,
+		  .required = true },
+		{ .name = "days", .label = "Days", .type = BH_CHOOSE,
+		  .choices = days, .choices_count = 2 },
+	};
+	const struct bh_form form = { .title = "Order", .command = "order",
+	    .inputs = inputs, .inputs_count = 2 };
+
+	(void)state;
+	runs++;
+	return bh_ask(call, &form);
+}
+
+static int
+order_run(struct bh_call *call, void *state)
+{
+	const char *days = bh_arg(call, "days");
+
+	(void)state;
+	runs++;
+	if (strcmp(bh_arg(call, "account"), "closed") == 0)
+		return bh_fail_at(call, "account", "That account is closed.");
+	return bh_reply(call, "ordered %s for %s", bh_arg(call, "account"),
+	    days != NULL ? days : "ever");
+}
+
+static int
+order_choices(struct bh_call *call, void *state, const char *arg,
+    const char *typed)
+{
+	static const char *const names[] = { "alpha", "alps", "beta" };
+
+	(void)state;
+	if (strcmp(arg, "account") != 0)
+		return BH_OK;
+	for (size_t i = 0; i < 3; i++)
+		if (strncmp(names[i], typed, strlen(typed)) == 0)
+			bh_offer(call, names[i], names[i]);
+	return BH_OK;
+}
+
+static const struct bh_command demo_commands[] = {
+	{ .name = "echo", .args = "text...", .help = "say it", .run = echo_run },
+	{ .name = "where", .help = "tell the place", .run = where_run },
+	{ .name = "wipe", .args = "text...", .help = "wipe it",
+	  .flags = BH_CMD_CONFIRM, .run = echo_run },
+	{ .name = "slow", .help = "take long", .run = slow_run },
+	{ .name = "card", .help = "show a card", .run = card_run },
+	{ .name = "ask", .help = "show a form", .run = ask_run },
+	{ .name = "order", .args = "account [days] [--fast] [--for=TIME]",
+	  .help = "order it", .run = order_run, .choices = order_choices },
+	{ .name = "heavy", .help = "cost much", .flags = BH_CMD_RATE,
+	  .run = where_run },
+	{ .name = "boss", .help = "for admins", .flags = BH_CMD_ADMIN,
+	  .run = where_run },
+	{ .name = "whisper", .help = "answer privately",
+	  .flags = BH_CMD_PRIVATE, .run = where_run },
+	{ .name = "vault", .help = "in no rule", .run = where_run },
+	{ .name = NULL }
+};
+
+static int
+demo_member(void *state, const struct bh_user *user, const char *group)
+{
+	(void)state;
+	return strcmp(group, "Leads") == 0 &&
+	    strcmp(user->name, "Grace") == 0;
+}
+
+static const struct bh_directory demo_directory = { .member = demo_member };
+static const struct bh_plugin demo_plugin = {
+	.name = "demo", .version = "2.1", .summary = "for tests",
+	.command_size = sizeof(struct bh_command), .commands = demo_commands,
+	.directory = &demo_directory,
+};
+
+/* ------------------------------------------------------------------ */
+/* The stage                                                           */
+
+static struct loop *loop;
+static struct store *store;
+static struct conf *conf;
+static struct chat *chat;
+static struct net *acme, *corp;
+static struct chat_instance *acme_in, *corp_in, *demo_in;
+static unsigned event_number;
+
+static const char *const usual =
+    "{\"admins\": [\"grace@x.example\"], \"flood\": \"1000/s\", \"access\": ["
+    "{\"commands\": [\"echo\", \"where\", \"wipe\", \"slow\", \"card\", "
+    "\"ask\", \"order\", \"heavy\", \"whisper\"], \"who\": [\"members\"]}]}";
+
+static inline void
+on_started(void *arg, int result)
+{
+	*(int *)arg = result;
+}
+
+/* Lets everything come to rest, then `ms` of virtual time pass. */
+static inline void
+pass(int64_t ms)
+{
+	loop_settle(loop, NULL, NULL, ms);
+}
+
+static inline void
+open_chat(const char *config, const char *team_config)
+{
+	const char *error = NULL;
+	struct conf_errors *errors = conf_errors_new();
+	int started = 1;
+
+	conf = conf_read_text("bellhop.yaml", config, errors);
+	if (team_config != NULL)
+		conf_add_team_text(conf, "pay", team_config, errors);
+	ck_assert_msg(conf_errors_count(errors) == 0, "%s",
+	    conf_errors_at(errors, 0));
+	conf_errors_free(&errors);
+
+	const struct chat_parts parts = { .loop = loop, .store = store,
+	    .conf = conf, .api = &api, .version = "0.1" };
+
+	ck_assert_msg(chat_new(&parts, &chat, &error) == BH_OK, "%s", error);
+	acme_in = chat_register(chat, &(struct chat_member){ .name = "acme",
+	    .plugin = &net_plugin, .state = acme }, &error);
+	corp_in = chat_register(chat, &(struct chat_member){ .name = "corp",
+	    .plugin = &net_plugin, .state = corp }, &error);
+	demo_in = chat_register(chat, &(struct chat_member){ .name = "demo",
+	    .plugin = &demo_plugin }, &error);
+	ck_assert_ptr_nonnull(demo_in);
+	chat_start(chat, on_started, &started);
+	pass(0);
+	ck_assert_int_eq(started, BH_OK);
+}
+
+/* A restart: memory is gone, the store stays. */
+static inline void
+close_chat(void)
+{
+	chat_unregister(&demo_in);
+	chat_unregister(&corp_in);
+	chat_unregister(&acme_in);
+	pass(0);
+	store_outbox_notify(store, NULL, NULL);
+	chat_free(&chat);
+	conf_free(&conf);
+}
+
+static inline void
+stage_up(void)
+{
+	const char *error = NULL;
+
+	world_freeze(1767607200000);	/* 2026-01-05T10:00:00Z */
+	loop = loop_new();
+	ck_assert_msg(store_open(loop, "sqlite::memory:", &store, &error) ==
+	    BH_OK, "%s", error);
+	acme = xcalloc(1, sizeof(*acme));
+	corp = xcalloc(1, sizeof(*corp));
+	runs = 0;
+	slow_call = NULL;
+	event_number = 0;
+}
+
+static inline void
+net_free(struct net *net)
+{
+	for (size_t i = 0; i < net->count; i++) {
+		free(net->posts[i].key);
+		free(net->posts[i].room);
+		free(net->posts[i].user);
+		free(net->posts[i].message);
+		free(net->posts[i].text);
+	}
+	free(net);
+}
+
+static inline void
+stage_down(void)
+{
+	chat_unregister(&demo_in);
+	chat_unregister(&corp_in);
+	chat_unregister(&acme_in);
+	store_close(&store);
+	chat_free(&chat);
+	conf_free(&conf);
+	loop_free(&loop);
+	net_free(acme);
+	net_free(corp);
+	world_thaw();
+}
+
+static inline void
+on_received(void *arg, int result)
+{
+	struct net *net = arg;
+
+	net->received[net->received_count++] = result;
+}
+
+/* Somebody with the usual e-mail in room #general (C1) of acme. */
+static inline struct bh_event
+event_of(const char *user, const char *text)
+{
+	static char emails[4][64], names[4][32];
+	static unsigned turn;
+	char *email = emails[turn++ % 4], *name = names[turn % 4];
+
+	snprintf(email, 64, "%s@x.example", user);
+	snprintf(name, 32, "%c%s", user[0] - ('a' - 'A'), user + 1);
+	return (struct bh_event){ .kind = BH_EV_MESSAGE, .user = user,
+	    .name = name, .email = email, .room = "C1",
+	    .room_name = "#general", .text = text };
+}
+
+static inline void
+deliver(struct bh_event event)
+{
+	chat_deliver(chat, acme_in, &event, on_received, acme);
+}
+
+static inline void
+says(const char *user, const char *text)
+{
+	deliver(event_of(user, text));
+	pass(0);
+}
+
+static inline const char *
+last_text(const struct net *net)
+{
+	return net->count > 0 ? net->posts[net->count - 1].text : "";
+}
+
+static inline void
+presses(const char *user, const char *token)
+{
+	struct bh_event event = event_of(user, NULL);
+
+	event.kind = BH_EV_BUTTON;
+	event.token = token;
+	deliver(event);
+	pass(0);
+}
+
+#define ck_has(text, part)						\
+	ck_assert_msg(strstr((text), (part)) != NULL, "\"%s\" lacks \"%s\"", \
+	    (text), (part))
+#define ck_lacks(text, part)						\
+	ck_assert_msg(strstr((text), (part)) == NULL, "\"%s\" has \"%s\"", \
+	    (text), (part))
+
+/* One number from the store. */
+static inline void
+got_number(void *arg, int result, const struct bh_rows *rows)
+{
+	ck_assert_int_eq(result, BH_OK);
+	*(int64_t *)arg = bh_cell_int(rows, 0, 0);
+}
+
+static inline int64_t
+number(const char *sql)
+{
+	int64_t n = -1;
+
+	store_query(store, CHAT_OWNER, sql, BH_PARAMS({ 0, 0, NULL }),
+	    got_number, &n);
+	pass(0);
+	return n;
+}
+
+#endif
