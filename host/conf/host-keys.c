@@ -32,6 +32,10 @@ const struct bh_option conf_host_options[] = {
 	{ .key = "prefix", .type = BH_STRING, .preset = "!",
 	  .flags = BH_OPT_RELOADABLE,
 	  .help = "what commands begin with" },
+	{ .key = "flood", .type = BH_STRING, .preset = "20/min",
+	  .flags = BH_OPT_RELOADABLE,
+	  .help = "how many commands one person may give in a while, as in "
+	  "20/min, 5/10s, off" },
 	{ 0 }
 };
 
