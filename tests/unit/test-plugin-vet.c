@@ -63,6 +63,8 @@ put(const char *fixture, const char *as)
 static void
 setup(void)
 {
+	/* Builds with sanitizers would map the file itself. */
+	setenv("BELLHOP_PLUGIN_LOAD", "copy", 1);
 	snprintf(directory, sizeof(directory), "/tmp/bellhop-vet-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(directory));
 	bh_buf_clear(&why);
@@ -319,7 +321,7 @@ START_TEST(damaged_files_do_no_harm)
 	memcpy(copy, b.data, b.len);
 	ck_assert_int_eq(elf_find(copy, b.len, "bellhop_plugin", &offset,
 	    &size, &error), 0);
-	ck_assert_uint_eq(size, sizeof(struct bh_plugin));
+	ck_assert_uint_ge(size, sizeof(struct bh_plugin));
 	ck_assert_mem_eq(copy + offset, BH_MAGIC, 16);
 	/* Cut short anywhere: the section headers stand at the end. */
 	for (size_t len = 0; len < b.len; len += 1 + len / 50) {
