@@ -38,6 +38,19 @@ aws_task_free(void *p)
 	free(task);
 }
 
+/* Changes when the options name another Identity Center than before. */
+static char *
+source_text(const struct aws *aws)
+{
+	struct bh_buf text = BH_BUF(4096);
+
+	bh_buf_add(&text, "%s %s %s %s", aws->region,
+	    aws->endpoint != NULL ? aws->endpoint : "-",
+	    aws->instance != NULL ? aws->instance : "-",
+	    aws->identity_store != NULL ? aws->identity_store : "-");
+	return text.data;
+}
+
 int
 aws_open(struct bh_host *host, struct aws **out, const char **error)
 {
@@ -83,6 +96,7 @@ aws_open(struct bh_host *host, struct aws **out, const char **error)
 	aws->instance_told = aws->instance != NULL;
 	aws->store_told = aws->identity_store != NULL;
 	aws->retry_quota = QUOTA;
+	aws->source = source_text(aws);
 	*out = aws;
 	return BH_OK;
 }
@@ -112,6 +126,7 @@ aws_close(struct aws **p)
 	free(aws->region);
 	free(aws->profile);
 	free(aws->endpoint);
+	free(aws->source);
 	free(aws->instance);
 	free(aws->identity_store);
 	free(aws->owner_account);
@@ -326,28 +341,52 @@ ready_now(void *arg)
 		tell_ready(aws, BH_OK, NULL);
 }
 
-void
-aws_ready(struct aws *aws, enum aws_priority priority, aws_ready_cb *cb,
-    void *arg)
+static void
+wait_for(struct aws *aws, aws_ready_cb *cb, void *arg)
 {
 	struct ready_wait *wait = AWS_NEW(struct ready_wait);
-	const struct aws_request request = {
-		.service = AWS_SSO_ADMIN, .operation = "ListInstances",
-		.body = "", .priority = priority, .bare = true
-	};
 
 	wait->cb = cb;
 	wait->arg = arg;
 	wait->next = aws->ready_first;
 	aws->ready_first = wait;
-	if (known(aws)) {
-		if (aws->ready_timer == NULL)
-			aws->ready_timer = bh_after(aws->host, 0, ready_now,
-			    aws);
-	} else if (!aws->finding) {
-		aws->finding = true;
-		aws_call(aws, &request, listed, aws);
+}
+
+static void
+find(struct aws *aws, enum aws_priority priority)
+{
+	const struct aws_request request = {
+		.service = AWS_SSO_ADMIN, .operation = "ListInstances",
+		.body = "", .priority = priority, .bare = true
+	};
+
+	if (aws->finding)
+		return;
+	aws->finding = true;
+	aws_call(aws, &request, listed, aws);
+}
+
+void
+aws_ready(struct aws *aws, enum aws_priority priority, aws_ready_cb *cb,
+    void *arg)
+{
+	wait_for(aws, cb, arg);
+	if (!known(aws))
+		find(aws, priority);
+	else if (aws->ready_timer == NULL)
+		aws->ready_timer = bh_after(aws->host, 0, ready_now, aws);
+}
+
+void
+aws_find(struct aws *aws, enum aws_priority priority, aws_ready_cb *cb,
+    void *arg)
+{
+	if (aws->instance_told && aws->store_told) {
+		aws_ready(aws, priority, cb, arg);
+		return;
 	}
+	wait_for(aws, cb, arg);
+	find(aws, priority);
 }
 
 static void

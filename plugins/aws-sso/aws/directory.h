@@ -44,7 +44,7 @@ struct principal {
 	" instance TEXT PRIMARY KEY, identity_center TEXT NOT NULL,"	\
 	" identity_store TEXT NOT NULL, region TEXT NOT NULL,"		\
 	" management TEXT NOT NULL, delegated BIGINT NOT NULL,"		\
-	" refreshed BIGINT NOT NULL);"					\
+	" refreshed BIGINT NOT NULL, source TEXT NOT NULL);"					\
 	"CREATE TABLE aws_sso_directory_account ("			\
 	" instance TEXT NOT NULL, id TEXT NOT NULL, name TEXT NOT NULL,"\
 	" path TEXT NOT NULL, ou_ids TEXT NOT NULL,"			\

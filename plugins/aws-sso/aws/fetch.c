@@ -28,8 +28,6 @@ struct fetch {
 	char *instance_token;		/* of the metadata service */
 	struct bh_xfer *xfer;
 	struct bh_timer *timer;
-	bool running;			/* a program: it cannot be taken back */
-	bool cancelled;
 };
 
 static void step(struct fetch *f);
@@ -54,10 +52,7 @@ fetch_cancel(struct fetch **fetch)
 	struct fetch *f = *fetch;
 
 	*fetch = NULL;
-	if (f == NULL)
-		return;
-	f->cancelled = true;
-	if (!f->running)
+	if (f != NULL)
 		fetch_free(f);
 }
 
@@ -290,10 +285,7 @@ process_done(void *arg, int result, const char *output, size_t len)
 {
 	struct fetch *f = AWS_CAST(struct fetch, arg, FETCH_MAGIC);
 
-	f->running = false;
-	if (f->cancelled)
-		fetch_free(f);
-	else if (result != BH_OK)
+	if (result != BH_OK)
 		fail(f, "credential_process failed: run it by hand to see why");
 	else if (!take_json(f, output, len, "SessionToken"))
 		fail(f, "credential_process did not print credentials in its "
@@ -314,12 +306,9 @@ process(struct fetch *f)
 		    "quotes");
 		return;
 	}
-	f->running = true;
-	if (bh_exec(f->host, words, 60000, process_done, f) < 0) {
-		f->running = false;
+	if (bh_exec(f->host, words, 60000, process_done, f) < 0)
 		fail(f, "credential_process \"%s\" cannot be started",
 		    words[0]);
-	}
 }
 
 /* --- container and instance ------------------------------------------------ */

@@ -18,7 +18,8 @@ typedef void fetch_cb(void *arg, const struct plan *plan,
 struct fetch *fetch_start(struct bh_host *host,
     const struct credentials_options *options, int64_t clock_offset,
     fetch_cb *cb, void *arg);
-/* No callback after this.  NULL is fine. */
+/* No callback after this.  NULL is fine.  Only while the instance closes: a
+ * program cannot be taken back, but then the host drops what it says. */
 void fetch_cancel(struct fetch **fetch);
 
 /* Splits a credential_process command line as a shell would its quotes; the

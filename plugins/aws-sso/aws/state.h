@@ -30,6 +30,7 @@ struct aws {
 	unsigned magic;
 	struct bh_host *host;
 	char *region, *profile, *endpoint;
+	char *source;			/* which AWS the options name */
 	char *instance, *identity_store;
 	bool instance_told, store_told;	/* by the configuration */
 	char *owner_account;		/* of the Identity Center; or NULL */
@@ -50,6 +51,10 @@ struct aws {
 void *aws_task_new(struct aws *aws, size_t size, void (*drop)(void *task));
 /* Takes it off the list, drops what is inside, frees it. */
 void aws_task_free(void *task);
+
+/* As aws_ready(), but asks AWS again even when it is known. */
+void aws_find(struct aws *aws, enum aws_priority priority, aws_ready_cb *cb,
+    void *arg);
 
 /* Takes back aws_ready() calls with this `arg`. */
 void aws_ready_forget(struct aws *aws, const void *arg);
