@@ -236,7 +236,7 @@ in_group(void *arg, const struct bh_user *user, const char *group)
 			continue;
 		chat_enter(in, "member");
 		is = d->member(in->state, user, group);
-		chat_leave(in);
+		chat_leave(chat, in->host);
 		if (is == 1)
 			return 1;
 	}
@@ -487,6 +487,7 @@ void
 call_run(struct call *c)
 {
 	struct command *command = c->command;
+	struct bh_host *host;
 	int ret;
 
 	c->stage = STAGE_RUN;
@@ -507,12 +508,11 @@ call_run(struct call *c)
 		return;
 	}
 	command->instance->pending++;
+	host = command->instance->host;
 	c->holds++;
 	chat_enter(command->instance, command->def->name);
 	ret = command->def->run(&c->pub, command->instance->state);
-	/* What it called may have unregistered it. */
-	if (c->command != NULL)
-		chat_leave(command->instance);
+	chat_leave(c->chat, host);
 	c->holds--;
 	c->returned = true;
 	if (c->stage == STAGE_OVER) {

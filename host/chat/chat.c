@@ -22,12 +22,10 @@ chat_enter(struct chat_instance *in, const char *callback)
 }
 
 void
-chat_leave(struct chat_instance *in)
+chat_leave(struct chat *chat, struct bh_host *host)
 {
-	const struct chat_parts *parts = &in->chat->parts;
-
-	if (parts->leave != NULL && in->host != NULL)
-		parts->leave(parts->arg, in->host);
+	if (chat->parts.leave != NULL && host != NULL)
+		chat->parts.leave(chat->parts.arg, host);
 }
 
 static void

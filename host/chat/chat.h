@@ -35,7 +35,7 @@ struct chat_parts {
 	 * complaint, returns how many there were. */
 	int (*config_check)(void *arg, struct bh_buf *out);
 	/* Called around every call into a plugin, nested as they nest; either
-	 * may be NULL. */
+	 * may be NULL.  When leaving, the handle may be gone already. */
 	void (*enter)(void *arg, struct bh_host *host, const char *callback);
 	void (*leave)(void *arg, struct bh_host *host);
 	void *arg;

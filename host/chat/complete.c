@@ -51,7 +51,7 @@ complete_done(struct call *c)
 	chat_enter(c->from, "offers");
 	c->from->transport->offers(c->from->state, c->reply, choices,
 	    c->offers_count);
-	chat_leave(c->from);
+	chat_leave(c->chat, c->from->host);
 	free(choices);
 }
 
@@ -80,6 +80,7 @@ static void
 ask_choices(struct call *c, const char *arg, const char *typed)
 {
 	struct chat_instance *in = c->command->instance;
+	struct bh_host *host = in->host;
 	int ret;
 
 	if (c->command->def->choices == NULL) {
@@ -91,14 +92,12 @@ ask_choices(struct call *c, const char *arg, const char *typed)
 	in->pending++;
 	chat_enter(in, "choices");
 	ret = c->command->def->choices(&c->pub, in->state, arg, typed);
-	if (c->command != NULL) {
-		chat_leave(in);
-		c->holds--;
-	} else {
-		/* Its instance went away meanwhile. */
+	chat_leave(c->chat, host);
+	if (c->command == NULL) {	/* its instance went away */
 		call_unhold(c);
 		return;
 	}
+	c->holds--;
 	c->returned = true;
 	if (ret == BH_PENDING && !c->ended) {
 		c->timer = loop_after(c->chat->parts.loop, CHOICES_TIMEOUT,

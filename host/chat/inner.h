@@ -173,9 +173,10 @@ struct chat {
 	int64_t since;			/* monotonic */
 };
 
-/* Brackets every call into a plugin. */
+/* Brackets every call into a plugin.  What was called may have unregistered
+ * the instance, so that the end asks for its host handle instead. */
 void chat_enter(struct chat_instance *in, const char *callback);
-void chat_leave(struct chat_instance *in);
+void chat_leave(struct chat *chat, struct bh_host *host);
 struct chat_instance *chat_transport(struct chat *chat, const char *name);
 struct chat_instance *chat_by_owner(struct chat *chat, const char *owner);
 

@@ -164,7 +164,9 @@ sent(void *arg, int result, const char *message)
 static void
 transmit(struct sending *s)
 {
+	struct chat *chat = s->chat;
 	struct chat_instance *in = s->instance;
+	struct bh_host *host = in->host;
 	bool edits = (in->transport->caps & BH_CAP_EDIT) != 0;
 	struct bh_card card;
 	struct bh_post post = { .key = s->post_key, .room = s->target.room,
@@ -181,7 +183,7 @@ transmit(struct sending *s)
 	s->in_send = true;
 	chat_enter(in, "send");
 	ret = in->transport->send(in->state, &post, sent, s);
-	chat_leave(in);
+	chat_leave(chat, host);
 	s->in_send = false;
 	if (s->answered)
 		answered(s, s->result, s->sent_as);

@@ -174,6 +174,8 @@ outlet_pump(struct outlet *o)
 	    !o->first->waiting) {
 		struct speech *s = o->first;
 		struct chat_instance *in = o->instance;
+		struct chat *chat = o->chat;
+		struct bh_host *host = in->host;
 		struct bh_card card;
 		struct bh_post post = { .key = s->key, .room = s->room,
 		    .user = s->user, .thread = s->thread, .reply = s->reply,
@@ -190,7 +192,7 @@ outlet_pump(struct outlet *o)
 		s->answered = false;
 		chat_enter(in, "send");
 		ret = in->transport->send(in->state, &post, sent, s);
-		chat_leave(in);
+		chat_leave(chat, host);
 		s->in_send = false;
 		if (s->answered)
 			answered(s, s->result);

@@ -208,7 +208,7 @@ ask_now(void *arg, int result)
 		chat_enter(c->from, "ask");
 		ret = c->from->transport->ask(c->from->state, a->form,
 		    c->user_id, c->room, c->reply);
-		chat_leave(c->from);
+		chat_leave(c->chat, c->from->host);
 	}
 	if (c->from != NULL && ret < 0)
 		say_form(c, a->form);
