@@ -8,342 +8,344 @@
 #include <bellhop/plugin.h>
 
 #define M(type, member)							\
-	printf(#type "." #member " %zu %zu\n",				\
-	    offsetof(struct type, member),				\
-	    sizeof(((struct type *)NULL)->member))
-#define E(name)	printf(#name " %lld\n", (long long)(name))
+	{ #type "." #member, (long long)offsetof(struct type, member),	\
+	  sizeof(((struct type *)NULL)->member) }
+#define E(name)	{ #name, (long long)(name), 0 }
 
-static void
-print_all(void)
-{
-	M(bh_host, api);
-	M(bh_call, api);
-	M(bh_tx, api);
-	M(bh_request, api);
-	M(bh_check, api);
-	M(bh_value, kind);
-	M(bh_value, line);
-	M(bh_value, column);
-	M(bh_value, file);
-	M(bh_value, key);
-	M(bh_value, text);
-	M(bh_value, number);
-	M(bh_value, count);
-	M(bh_value, first);
-	M(bh_value, next);
-	M(bh_buf, data);
-	M(bh_buf, len);
-	M(bh_buf, size);
-	M(bh_buf, max);
-	M(bh_buf, overflow);
-	M(bh_user, person);
-	M(bh_user, name);
-	M(bh_user, email);
-	M(bh_user, realm);
-	M(bh_user, id);
-	M(bh_user, flags);
-	M(bh_span, kind);
-	M(bh_span, text);
-	M(bh_span, ref);
-	M(bh_span, time);
-	M(bh_field, label);
-	M(bh_field, spans);
-	M(bh_field, spans_count);
-	M(bh_button, label);
-	M(bh_button, command);
-	M(bh_button, args);
-	M(bh_button, style);
-	M(bh_button, token);
-	M(bh_card, title);
-	M(bh_card, title_count);
-	M(bh_card, colour);
-	M(bh_card, fields);
-	M(bh_card, fields_count);
-	M(bh_card, buttons);
-	M(bh_card, buttons_count);
-	M(bh_card, note);
-	M(bh_card, note_count);
-	M(bh_choice, value);
-	M(bh_choice, label);
-	M(bh_input, name);
-	M(bh_input, label);
-	M(bh_input, hint);
-	M(bh_input, value);
-	M(bh_input, error);
-	M(bh_input, type);
-	M(bh_input, required);
-	M(bh_input, choices);
-	M(bh_input, choices_count);
-	M(bh_form, title);
-	M(bh_form, submit);
-	M(bh_form, command);
-	M(bh_form, inputs);
-	M(bh_form, inputs_count);
-	M(bh_form, token);
-	M(bh_command, name);
-	M(bh_command, args);
-	M(bh_command, help);
-	M(bh_command, more);
-	M(bh_command, flags);
-	M(bh_command, run);
-	M(bh_command, choices);
-	M(bh_option, key);
-	M(bh_option, type);
-	M(bh_option, preset);
-	M(bh_option, help);
-	M(bh_option, flags);
-	M(bh_post, key);
-	M(bh_post, room);
-	M(bh_post, user);
-	M(bh_post, thread);
-	M(bh_post, message);
-	M(bh_post, reply);
-	M(bh_post, text);
-	M(bh_post, card);
-	M(bh_pair, name);
-	M(bh_pair, value);
-	M(bh_event, kind);
-	M(bh_event, id);
-	M(bh_event, user);
-	M(bh_event, name);
-	M(bh_event, email);
-	M(bh_event, user_flags);
-	M(bh_event, room);
-	M(bh_event, room_name);
-	M(bh_event, thread);
-	M(bh_event, text);
-	M(bh_event, token);
-	M(bh_event, input);
-	M(bh_event, fields);
-	M(bh_event, fields_count);
-	M(bh_event, reply);
-	M(bh_transport, caps);
-	M(bh_transport, connect);
-	M(bh_transport, disconnect);
-	M(bh_transport, send);
-	M(bh_transport, ask);
-	M(bh_transport, offers);
-	M(bh_directory, member);
-	M(bh_param, type);
-	M(bh_param, i);
-	M(bh_param, s);
-	M(bh_rows, columns);
-	M(bh_rows, count);
-	M(bh_rows, cells);
-	M(bh_job, kind);
-	M(bh_job, ref);
-	M(bh_job, due);
-	M(bh_job, attempt);
-	M(bh_http, method);
-	M(bh_http, url);
-	M(bh_http, headers);
-	M(bh_http, body);
-	M(bh_http, body_len);
-	M(bh_http, timeout);
-	M(bh_http, max_answer);
-	M(bh_http, gate);
-	M(bh_answer, result);
-	M(bh_answer, sent);
-	M(bh_answer, status);
-	M(bh_answer, body);
-	M(bh_answer, body_len);
-	M(bh_answer, headers);
-	M(bh_answer, headers_count);
-	M(bh_answer, error);
-	M(bh_http_in, method);
-	M(bh_http_in, path);
-	M(bh_http_in, query);
-	M(bh_http_in, peer);
-	M(bh_http_in, headers);
-	M(bh_http_in, headers_count);
-	M(bh_http_in, body);
-	M(bh_http_in, body_len);
-	M(bh_http_out, status);
-	M(bh_http_out, headers);
-	M(bh_http_out, body);
-	M(bh_http_out, body_len);
-	M(bh_http_out, cut);
-	M(bh_api, size);
-	M(bh_api, major);
-	M(bh_api, minor);
-	M(bh_api, now);
-	M(bh_api, mono);
-	M(bh_api, random);
-	M(bh_api, log);
-	M(bh_api, call_config);
-	M(bh_api, host_config);
-	M(bh_api, call_setting);
-	M(bh_api, team_setting);
-	M(bh_api, delegated);
-	M(bh_api, team_at);
-	M(bh_api, settings_hash);
-	M(bh_api, instance);
-	M(bh_api, arg);
-	M(bh_api, user);
-	M(bh_api, team);
-	M(bh_api, place);
-	M(bh_api, reply);
-	M(bh_api, reply_card);
-	M(bh_api, fail);
-	M(bh_api, ask);
-	M(bh_api, offer);
-	M(bh_api, end);
-	M(bh_api, host_of);
-	M(bh_api, person);
-	M(bh_api, person_by_email);
-	M(bh_api, tx);
-	M(bh_api, tx_sql);
-	M(bh_api, tx_audit);
-	M(bh_api, tx_job);
-	M(bh_api, tx_job_done);
-	M(bh_api, tx_post);
-	M(bh_api, tx_repost);
-	M(bh_api, commit);
-	M(bh_api, tx_drop);
-	M(bh_api, query);
-	M(bh_api, store_health);
-	M(bh_api, json);
-	M(bh_api, json_free);
-	M(bh_api, after);
-	M(bh_api, cancel);
-	M(bh_api, watch);
-	M(bh_api, unwatch);
-	M(bh_api, exec);
-	M(bh_api, http);
-	M(bh_api, http_cancel);
-	M(bh_api, listen);
-	M(bh_api, route);
-	M(bh_api, respond);
-	M(bh_api, deliver);
-	M(bh_api, health);
-	M(bh_api, opened);
-	M(bh_api, publish);
-	M(bh_api, lookup);
-	M(bh_api, check_team);
-	M(bh_api, check_settings);
-	M(bh_api, check_delegate);
-	M(bh_api, complain);
-	M(bh_api, clock_advance);
-	M(bh_api, failpoint);
-	M(bh_api, quit);
-	M(bh_api, tx_urgent);
-	M(bh_api, duration);
-	M(bh_api, duration_text);
-	M(bh_api, glob);
-	M(bh_api, nearest);
-	M(bh_api, unfinished);
-	M(bh_api, quit_with);
-	M(bh_plugin, magic);
-	M(bh_plugin, major);
-	M(bh_plugin, minor);
-	M(bh_plugin, size);
-	M(bh_plugin, option_size);
-	M(bh_plugin, command_size);
-	M(bh_plugin, transport_size);
-	M(bh_plugin, directory_size);
-	M(bh_plugin, name);
-	M(bh_plugin, version);
-	M(bh_plugin, summary);
-	M(bh_plugin, options);
-	M(bh_plugin, commands);
-	M(bh_plugin, migrations);
-	M(bh_plugin, open);
-	M(bh_plugin, close);
-	M(bh_plugin, changed);
-	M(bh_plugin, job);
-	M(bh_plugin, check);
-	M(bh_plugin, probe);
-	M(bh_plugin, transport);
-	M(bh_plugin, directory);
-	E(BH_OK);
-	E(BH_PENDING);
-	E(BH_EINVAL);
-	E(BH_ENOENT);
-	E(BH_EPERM);
-	E(BH_ECONFLICT);
-	E(BH_EFULL);
-	E(BH_EIO);
-	E(BH_ETIMEOUT);
-	E(BH_ENET);
-	E(BH_ENOMEM);
-	E(BH_EBUSY);
-	E(BH_ELIMIT);
-	E(BH_EUNSUPPORTED);
-	E(BH_ECANCELLED);
-	E(BH_EPARSE);
-	E(BH_NULL);
-	E(BH_BOOL);
-	E(BH_NUMBER);
-	E(BH_TEXT);
-	E(BH_LIST);
-	E(BH_MAP);
-	E(BH_SPAN_TEXT);
-	E(BH_SPAN_STRONG);
-	E(BH_SPAN_CODE);
-	E(BH_SPAN_PERSON);
-	E(BH_SPAN_TIME);
-	E(BH_SPAN_LINK);
-	E(BH_GREY);
-	E(BH_BLUE);
-	E(BH_YELLOW);
-	E(BH_GREEN);
-	E(BH_RED);
-	E(BH_PLAIN);
-	E(BH_PRIMARY);
-	E(BH_DANGER);
-	E(BH_LINE);
-	E(BH_LINES);
-	E(BH_CHOOSE);
-	E(BH_SEARCH);
-	E(BH_TICK);
-	E(BH_STRING);
-	E(BH_INT);
-	E(BH_FLAG);
-	E(BH_DURATION);
-	E(BH_SECRET);
-	E(BH_STRINGS);
-	E(BH_TREE);
-	E(BH_EV_MESSAGE);
-	E(BH_EV_COMMAND);
-	E(BH_EV_BUTTON);
-	E(BH_EV_FORM);
-	E(BH_EV_COMPLETE);
-	E(BH_LOG_ERROR);
-	E(BH_LOG_WARN);
-	E(BH_LOG_NOTE);
-	E(BH_LOG_INFO);
-	E(BH_LOG_DEBUG);
-	E(BH_UP);
-	E(BH_DEGRADED);
-	E(BH_DOWN);
-	E(BH_USER_ADMIN);
-	E(BH_USER_GUEST);
-	E(BH_USER_BOT);
-	E(BH_CMD_ADMIN);
-	E(BH_CMD_CONFIRM);
-	E(BH_CMD_PRIVATE);
-	E(BH_CMD_RATE);
-	E(BH_CMD_ANYONE);
-	E(BH_CMD_HIDDEN);
-	E(BH_OPT_REQUIRED);
-	E(BH_OPT_RELOADABLE);
-	E(BH_OPT_TEAM);
-	E(BH_OPT_DELEGATE);
-	E(BH_CAP_EDIT);
-	E(BH_CAP_BUTTONS);
-	E(BH_CAP_FORMS);
-	E(BH_CAP_THREADS);
-	E(BH_CAP_EPHEMERAL);
-	E(BH_READ);
-	E(BH_WRITE);
-	E(BH_ANY);
-}
+static const struct {
+	const char *name;
+	long long at;		/* offset of a member, value of a number */
+	size_t size;
+} all[] = {
+	M(bh_host, api),
+	M(bh_call, api),
+	M(bh_tx, api),
+	M(bh_request, api),
+	M(bh_check, api),
+	M(bh_value, kind),
+	M(bh_value, line),
+	M(bh_value, column),
+	M(bh_value, file),
+	M(bh_value, key),
+	M(bh_value, text),
+	M(bh_value, number),
+	M(bh_value, count),
+	M(bh_value, first),
+	M(bh_value, next),
+	M(bh_buf, data),
+	M(bh_buf, len),
+	M(bh_buf, size),
+	M(bh_buf, max),
+	M(bh_buf, overflow),
+	M(bh_user, person),
+	M(bh_user, name),
+	M(bh_user, email),
+	M(bh_user, realm),
+	M(bh_user, id),
+	M(bh_user, flags),
+	M(bh_span, kind),
+	M(bh_span, text),
+	M(bh_span, ref),
+	M(bh_span, time),
+	M(bh_field, label),
+	M(bh_field, spans),
+	M(bh_field, spans_count),
+	M(bh_button, label),
+	M(bh_button, command),
+	M(bh_button, args),
+	M(bh_button, style),
+	M(bh_button, token),
+	M(bh_card, title),
+	M(bh_card, title_count),
+	M(bh_card, colour),
+	M(bh_card, fields),
+	M(bh_card, fields_count),
+	M(bh_card, buttons),
+	M(bh_card, buttons_count),
+	M(bh_card, note),
+	M(bh_card, note_count),
+	M(bh_choice, value),
+	M(bh_choice, label),
+	M(bh_input, name),
+	M(bh_input, label),
+	M(bh_input, hint),
+	M(bh_input, value),
+	M(bh_input, error),
+	M(bh_input, type),
+	M(bh_input, required),
+	M(bh_input, choices),
+	M(bh_input, choices_count),
+	M(bh_form, title),
+	M(bh_form, submit),
+	M(bh_form, command),
+	M(bh_form, inputs),
+	M(bh_form, inputs_count),
+	M(bh_form, token),
+	M(bh_command, name),
+	M(bh_command, args),
+	M(bh_command, help),
+	M(bh_command, more),
+	M(bh_command, flags),
+	M(bh_command, run),
+	M(bh_command, choices),
+	M(bh_option, key),
+	M(bh_option, type),
+	M(bh_option, preset),
+	M(bh_option, help),
+	M(bh_option, flags),
+	M(bh_post, key),
+	M(bh_post, room),
+	M(bh_post, user),
+	M(bh_post, thread),
+	M(bh_post, message),
+	M(bh_post, reply),
+	M(bh_post, text),
+	M(bh_post, card),
+	M(bh_pair, name),
+	M(bh_pair, value),
+	M(bh_event, kind),
+	M(bh_event, id),
+	M(bh_event, user),
+	M(bh_event, name),
+	M(bh_event, email),
+	M(bh_event, user_flags),
+	M(bh_event, room),
+	M(bh_event, room_name),
+	M(bh_event, thread),
+	M(bh_event, text),
+	M(bh_event, token),
+	M(bh_event, input),
+	M(bh_event, fields),
+	M(bh_event, fields_count),
+	M(bh_event, reply),
+	M(bh_transport, caps),
+	M(bh_transport, connect),
+	M(bh_transport, disconnect),
+	M(bh_transport, send),
+	M(bh_transport, ask),
+	M(bh_transport, offers),
+	M(bh_directory, member),
+	M(bh_param, type),
+	M(bh_param, i),
+	M(bh_param, s),
+	M(bh_rows, columns),
+	M(bh_rows, count),
+	M(bh_rows, cells),
+	M(bh_job, kind),
+	M(bh_job, ref),
+	M(bh_job, due),
+	M(bh_job, attempt),
+	M(bh_http, method),
+	M(bh_http, url),
+	M(bh_http, headers),
+	M(bh_http, body),
+	M(bh_http, body_len),
+	M(bh_http, timeout),
+	M(bh_http, max_answer),
+	M(bh_http, gate),
+	M(bh_answer, result),
+	M(bh_answer, sent),
+	M(bh_answer, status),
+	M(bh_answer, body),
+	M(bh_answer, body_len),
+	M(bh_answer, headers),
+	M(bh_answer, headers_count),
+	M(bh_answer, error),
+	M(bh_http_in, method),
+	M(bh_http_in, path),
+	M(bh_http_in, query),
+	M(bh_http_in, peer),
+	M(bh_http_in, headers),
+	M(bh_http_in, headers_count),
+	M(bh_http_in, body),
+	M(bh_http_in, body_len),
+	M(bh_http_out, status),
+	M(bh_http_out, headers),
+	M(bh_http_out, body),
+	M(bh_http_out, body_len),
+	M(bh_http_out, cut),
+	M(bh_api, size),
+	M(bh_api, major),
+	M(bh_api, minor),
+	M(bh_api, now),
+	M(bh_api, mono),
+	M(bh_api, random),
+	M(bh_api, log),
+	M(bh_api, call_config),
+	M(bh_api, host_config),
+	M(bh_api, call_setting),
+	M(bh_api, team_setting),
+	M(bh_api, delegated),
+	M(bh_api, team_at),
+	M(bh_api, settings_hash),
+	M(bh_api, instance),
+	M(bh_api, arg),
+	M(bh_api, user),
+	M(bh_api, team),
+	M(bh_api, place),
+	M(bh_api, reply),
+	M(bh_api, reply_card),
+	M(bh_api, fail),
+	M(bh_api, ask),
+	M(bh_api, offer),
+	M(bh_api, end),
+	M(bh_api, host_of),
+	M(bh_api, person),
+	M(bh_api, person_by_email),
+	M(bh_api, tx),
+	M(bh_api, tx_sql),
+	M(bh_api, tx_audit),
+	M(bh_api, tx_job),
+	M(bh_api, tx_job_done),
+	M(bh_api, tx_post),
+	M(bh_api, tx_repost),
+	M(bh_api, commit),
+	M(bh_api, tx_drop),
+	M(bh_api, query),
+	M(bh_api, store_health),
+	M(bh_api, json),
+	M(bh_api, json_free),
+	M(bh_api, after),
+	M(bh_api, cancel),
+	M(bh_api, watch),
+	M(bh_api, unwatch),
+	M(bh_api, exec),
+	M(bh_api, http),
+	M(bh_api, http_cancel),
+	M(bh_api, listen),
+	M(bh_api, route),
+	M(bh_api, respond),
+	M(bh_api, deliver),
+	M(bh_api, health),
+	M(bh_api, opened),
+	M(bh_api, publish),
+	M(bh_api, lookup),
+	M(bh_api, check_team),
+	M(bh_api, check_settings),
+	M(bh_api, check_delegate),
+	M(bh_api, complain),
+	M(bh_api, clock_advance),
+	M(bh_api, failpoint),
+	M(bh_api, quit),
+	M(bh_api, tx_urgent),
+	M(bh_api, duration),
+	M(bh_api, duration_text),
+	M(bh_api, glob),
+	M(bh_api, nearest),
+	M(bh_api, unfinished),
+	M(bh_api, quit_with),
+	M(bh_plugin, magic),
+	M(bh_plugin, major),
+	M(bh_plugin, minor),
+	M(bh_plugin, size),
+	M(bh_plugin, option_size),
+	M(bh_plugin, command_size),
+	M(bh_plugin, transport_size),
+	M(bh_plugin, directory_size),
+	M(bh_plugin, name),
+	M(bh_plugin, version),
+	M(bh_plugin, summary),
+	M(bh_plugin, options),
+	M(bh_plugin, commands),
+	M(bh_plugin, migrations),
+	M(bh_plugin, open),
+	M(bh_plugin, close),
+	M(bh_plugin, changed),
+	M(bh_plugin, job),
+	M(bh_plugin, check),
+	M(bh_plugin, probe),
+	M(bh_plugin, transport),
+	M(bh_plugin, directory),
+	E(BH_OK),
+	E(BH_PENDING),
+	E(BH_EINVAL),
+	E(BH_ENOENT),
+	E(BH_EPERM),
+	E(BH_ECONFLICT),
+	E(BH_EFULL),
+	E(BH_EIO),
+	E(BH_ETIMEOUT),
+	E(BH_ENET),
+	E(BH_ENOMEM),
+	E(BH_EBUSY),
+	E(BH_ELIMIT),
+	E(BH_EUNSUPPORTED),
+	E(BH_ECANCELLED),
+	E(BH_EPARSE),
+	E(BH_NULL),
+	E(BH_BOOL),
+	E(BH_NUMBER),
+	E(BH_TEXT),
+	E(BH_LIST),
+	E(BH_MAP),
+	E(BH_SPAN_TEXT),
+	E(BH_SPAN_STRONG),
+	E(BH_SPAN_CODE),
+	E(BH_SPAN_PERSON),
+	E(BH_SPAN_TIME),
+	E(BH_SPAN_LINK),
+	E(BH_GREY),
+	E(BH_BLUE),
+	E(BH_YELLOW),
+	E(BH_GREEN),
+	E(BH_RED),
+	E(BH_PLAIN),
+	E(BH_PRIMARY),
+	E(BH_DANGER),
+	E(BH_LINE),
+	E(BH_LINES),
+	E(BH_CHOOSE),
+	E(BH_SEARCH),
+	E(BH_TICK),
+	E(BH_STRING),
+	E(BH_INT),
+	E(BH_FLAG),
+	E(BH_DURATION),
+	E(BH_SECRET),
+	E(BH_STRINGS),
+	E(BH_TREE),
+	E(BH_EV_MESSAGE),
+	E(BH_EV_COMMAND),
+	E(BH_EV_BUTTON),
+	E(BH_EV_FORM),
+	E(BH_EV_COMPLETE),
+	E(BH_LOG_ERROR),
+	E(BH_LOG_WARN),
+	E(BH_LOG_NOTE),
+	E(BH_LOG_INFO),
+	E(BH_LOG_DEBUG),
+	E(BH_UP),
+	E(BH_DEGRADED),
+	E(BH_DOWN),
+	E(BH_USER_ADMIN),
+	E(BH_USER_GUEST),
+	E(BH_USER_BOT),
+	E(BH_CMD_ADMIN),
+	E(BH_CMD_CONFIRM),
+	E(BH_CMD_PRIVATE),
+	E(BH_CMD_RATE),
+	E(BH_CMD_ANYONE),
+	E(BH_CMD_HIDDEN),
+	E(BH_OPT_REQUIRED),
+	E(BH_OPT_RELOADABLE),
+	E(BH_OPT_TEAM),
+	E(BH_OPT_DELEGATE),
+	E(BH_CAP_EDIT),
+	E(BH_CAP_BUTTONS),
+	E(BH_CAP_FORMS),
+	E(BH_CAP_THREADS),
+	E(BH_CAP_EPHEMERAL),
+	E(BH_READ),
+	E(BH_WRITE),
+	E(BH_ANY),
+};
 
 int
 main(void)
 {
 	printf("magic %s", BH_MAGIC);
 	printf("major %d\n", BH_ABI_MAJOR);
-	print_all();
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		printf("%s %lld %zu\n", all[i].name, all[i].at, all[i].size);
 	return 0;
 }
