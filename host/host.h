@@ -56,7 +56,8 @@ struct host {
 	struct host_options options;
 	struct loop *loop;
 	struct http_client *http;
-	struct bh_server *server;	/* NULL until something listens */
+	struct bh_server *server;	/* NULL until something listens ... */
+	int port;			/* ... there */
 	struct store *store;
 	struct conf *conf;
 	struct chat *chat;

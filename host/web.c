@@ -104,6 +104,7 @@ web_server(void *arg, const char **error)
 		return NULL;
 	http_route(host->server, "GET", "/healthz", healthz, host);
 	http_route(host->server, "GET", "/readyz", readyz, host);
+	host->port = port;
 	log_note("listening on %s port %d", address, port);
 	return host->server;
 }

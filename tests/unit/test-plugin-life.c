@@ -8,7 +8,9 @@
 #include "config.h"
 
 #include <check.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,6 +18,7 @@
 #include "host/base/mem.h"
 #include "host/base/running.h"
 #include "host/host.h"
+#include "host/io/http-client.h"
 #include "host/plugin/instance.h"
 #include "host/plugin/plugins.h"
 
@@ -437,6 +440,86 @@ START_TEST(reload_is_all_or_nothing)
 }
 END_TEST
 
+/* What a prober and the service manager are told. */
+struct probe { int status; char body[512]; };
+
+static void
+probed(void *arg, const struct bh_answer *answer)
+{
+	struct probe *p = arg;
+
+	ck_assert_int_eq(answer->result, BH_OK);
+	p->status = answer->status;
+	snprintf(p->body, sizeof(p->body), "%s", answer->body);
+}
+
+static bool
+has_answer(void *arg)
+{
+	return ((struct probe *)arg)->status != 0;
+}
+
+static struct probe
+get(struct host *h, const char *path)
+{
+	BH_AUTO_FREE char *url = xasprintf("http://127.0.0.1:%d%s", h->port,
+	    path);
+	const struct bh_http request = { .method = "GET", .url = url };
+	struct probe p = { 0 };
+
+	ck_assert_ptr_nonnull(http_send(h->http, &request, probed, &p));
+	ck_assert(host_settle(h, has_answer, &p, 5000));
+	return p;
+}
+
+START_TEST(readiness_is_told)
+{
+	struct host *h = begin("listen: 127.0.0.1:0\n"
+	    "alpha: { a: { mode: late } }\n", false);
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	struct probe p;
+	char heard[256];
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	ssize_t n;
+
+	/* An address of the abstract space: no file to clean up. */
+	n = snprintf(at.sun_path + 1, sizeof(at.sun_path) - 1, "bellhop-%ld",
+	    (long)getpid());
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&at,
+	    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 +
+	    (size_t)n)), 0);
+	at.sun_path[0] = '@';
+	setenv("NOTIFY_SOCKET", at.sun_path, 1);
+
+	ck_assert_ptr_nonnull(h);
+	p = get(h, "/healthz");
+	ck_assert_int_eq(p.status, 200);
+	p = get(h, "/readyz");
+	ck_assert_int_eq(p.status, 503);
+	ck_assert_str_eq(p.body, "host starting\nstore up\nalpha/a down\n");
+	get_ready(h, 10000);
+	p = get(h, "/readyz");
+	ck_assert_int_eq(p.status, 200);
+	ck_assert_str_eq(p.body, "host ready\nstore up\nalpha/a up\n");
+	ck_assert_int_eq(get(h, "/else").status, 404);
+	instance_health(h->plugins->instances, BH_DOWN, "gone");
+	ck_assert_int_eq(get(h, "/readyz").status, 503);
+
+	n = recv(fd, heard, sizeof(heard) - 1, MSG_DONTWAIT);
+	ck_assert_int_gt(n, 0);
+	heard[n] = '\0';
+	ck_assert_str_eq(heard,
+	    "READY=1\nSTATUS=1 of 1 plugin instances open");
+	host_quit(h);
+	n = recv(fd, heard, sizeof(heard) - 1, MSG_DONTWAIT);
+	ck_assert_int_gt(n, 0);
+	ck_assert_int_eq(strncmp(heard, "STOPPING=1\n", 11), 0);
+	unsetenv("NOTIFY_SOCKET");
+	close(fd);
+	host_stop(&h);
+}
+END_TEST
+
 /* A crash names the plugin, its version and the callback. */
 START_TEST(crash_line)
 {
@@ -485,6 +568,7 @@ main(void)
 	tcase_add_test(t, clock_moves_only_when_free);
 	tcase_add_test(t, a_bad_configuration_starts_nothing);
 	tcase_add_test(t, reload_is_all_or_nothing);
+	tcase_add_test(t, readiness_is_told);
 	tcase_add_test(t, crash_line);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
