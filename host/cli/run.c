@@ -56,7 +56,7 @@ cli_host(const struct host_options *options)
 	}
 	ret = host_run(host);
 	host_stop(&host);
-	return ret == 0 ? 0 : 1;
+	return ret < 0 || ret > 125 ? 1 : ret;
 }
 
 int
