@@ -1,0 +1,82 @@
+/* fake-host.h - a host for unit tests of plugins: virtual time, canned HTTP.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Nothing leaves the process and nothing waits.  Time moves only in
+ * fake_run(); HTTP requests are answered by rules, the first that matches;
+ * SQL is recorded, and queries are answered by rules too.
+ */
+
+#ifndef TESTS_UNIT_FAKE_HOST_H
+#define TESTS_UNIT_FAKE_HOST_H
+
+#include <bellhop/plugin.h>
+
+/* 2026-01-05T10:00:00Z */
+#define FAKE_START	INT64_C(1767607200000)
+
+/* One HTTP request as it was made. */
+struct fake_request {
+	char *method, *url, *target, *body, *headers;	/* "Name: value\n"... */
+	int64_t at;			/* when it was sent */
+	bool sent;			/* past its gate */
+};
+
+struct fake_answer {
+	const char *match;	/* in method, URL, target and body; NULL: any */
+	int result;		/* BH_OK, or the failure */
+	bool unsent;		/* failed before the first byte */
+	int status;		/* 200 if 0 */
+	const char *body;
+	const char *headers[6];	/* name, value, name, value ... lower case */
+	int64_t delay;		/* ms */
+	int times;		/* how often it answers; 0: for ever */
+};
+
+struct fake_sql { char *sql, *params; };	/* "a|b|c" */
+
+struct fake {
+	struct bh_host host;	/* first: the plugin's handle */
+	int64_t now;
+	const char *config[32];	/* key, value, key, value ... NULL */
+	const char *published[4];	/* name, value, NULL */
+	const struct bh_value *mapping;	/* what team_setting() gives */
+	struct fake_request requests[4096];
+	size_t requests_count;
+	struct fake_sql sql[4096];
+	size_t sql_count;
+	int commit_result;	/* of all commits */
+	char log[8192];
+	const char *exec_output;	/* of all programs; NULL: they fail */
+	char exec_argv[1024];	/* "[a][b c]" of the last */
+	int64_t clock_ahead;	/* what bh_now() is ahead of AWS's clock */
+};
+
+/* A host of its own for each test. */
+struct fake *fake_new(void);
+void fake_free(struct fake **fake);
+
+/* Adds an answer at the end of the list.  The struct is copied, not what it
+ * points to. */
+void fake_answer(struct fake *fake, const struct fake_answer *answer);
+/* The short form: a body with status 200 for ever. */
+void fake_ok(struct fake *fake, const char *match, const char *body);
+void fake_forget_answers(struct fake *fake);
+
+/* Rows for queries whose SQL contains `match`; `cells` row by row. */
+void fake_rows(struct fake *fake, const char *match, size_t columns,
+    size_t count, const char *const *cells);
+
+/* Runs everything that is due within the next `ms`, in order. */
+void fake_run(struct fake *fake, int64_t ms);
+
+/* How many requests match (as in struct fake_answer), and the n-th. */
+size_t fake_count(const struct fake *fake, const char *match);
+const struct fake_request *fake_find(const struct fake *fake,
+    const char *match, size_t n);
+/* A header of a request, NULL if it has none. */
+const char *fake_header(const struct fake_request *request,
+    const char *name);
+/* How many recorded statements contain the text. */
+size_t fake_sql_count(const struct fake *fake, const char *match);
+
+#endif
