@@ -101,6 +101,18 @@ tell_command(struct call *c, const struct command *command)
 	say(c, false, bh_buf_text(&text));
 }
 
+static size_t
+add_names(const struct call *c, const struct chat_instance *in,
+    const char **names, size_t count, size_t max)
+{
+	for (size_t i = 0; i < in->commands_count && count < max; i++)
+		if (shown(c, &in->commands[i]))
+			names[count++] = in->commands[i].name;
+	return count;
+}
+
+/* Of equals the first is taken: the plugins' before the house's own, since
+ * "helo" in a house with !hello hardly meant !help. */
 void
 help_guess(struct call *c, const char *typed, struct bh_buf *out)
 {
@@ -109,9 +121,9 @@ help_guess(struct call *c, const char *typed, struct bh_buf *out)
 
 	for (struct chat_instance *in = c->chat->instances; in != NULL;
 	    in = in->next)
-		for (size_t i = 0; i < in->commands_count && count < 256; i++)
-			if (shown(c, &in->commands[i]))
-				names[count++] = in->commands[i].name;
+		if (in != c->chat->own)
+			count = add_names(c, in, names, count, 256);
+	count = add_names(c, c->chat->own, names, count, 256);
 
 	const char *near = text_nearest(typed, names, count);
 
