@@ -56,7 +56,7 @@ access_line(void *arg, const struct grant *g)
 }
 
 int
-access_run(struct bh_call *call, void *state)
+face_access(struct bh_call *call, void *state)
 {
 	struct sso *sso = sso_of(state);
 	struct list l = { .face = sso->face, .now = bh_now(sso->host),
@@ -126,7 +126,7 @@ request_line(void *arg, const struct grant *g)
 }
 
 int
-requests_run(struct bh_call *call, void *state)
+face_requests(struct bh_call *call, void *state)
 {
 	struct sso *sso = sso_of(state);
 	struct list l = { .face = sso->face, .mine = BH_BUF(16384),
@@ -154,7 +154,7 @@ requests_run(struct bh_call *call, void *state)
 }
 
 int
-stuck_run(struct bh_call *call, void *state)
+face_stuck(struct bh_call *call, void *state)
 {
 	struct bh_buf b = BH_BUF(16384);
 

@@ -38,7 +38,7 @@ id_arg(struct bh_call *call, const char *arg, char out[GRANT_ID_MAX])
 }
 
 int
-approve_run(struct bh_call *call, void *state)
+face_approve(struct bh_call *call, void *state)
 {
 	char id[GRANT_ID_MAX];
 
@@ -48,7 +48,7 @@ approve_run(struct bh_call *call, void *state)
 }
 
 int
-deny_run(struct bh_call *call, void *state)
+face_deny(struct bh_call *call, void *state)
 {
 	char id[GRANT_ID_MAX];
 	const char *reason = bh_arg(call, "reason");
@@ -59,7 +59,7 @@ deny_run(struct bh_call *call, void *state)
 }
 
 int
-cancel_run(struct bh_call *call, void *state)
+face_cancel(struct bh_call *call, void *state)
 {
 	char id[GRANT_ID_MAX];
 
@@ -69,7 +69,7 @@ cancel_run(struct bh_call *call, void *state)
 }
 
 int
-abandon_run(struct bh_call *call, void *state)
+face_abandon(struct bh_call *call, void *state)
 {
 	char id[GRANT_ID_MAX];
 
@@ -170,7 +170,7 @@ revoke_pair(struct bh_call *call, struct sso *sso, const char *reason)
 }
 
 int
-revoke_run(struct bh_call *call, void *state)
+face_revoke(struct bh_call *call, void *state)
 {
 	struct sso *sso = sso_of(state);
 	const char *reason = bh_arg(call, "reason");
@@ -211,7 +211,7 @@ ask_how_long(struct bh_call *call, const char *id)
 }
 
 int
-extend_run(struct bh_call *call, void *state)
+face_extend(struct bh_call *call, void *state)
 {
 	char id[GRANT_ID_MAX];
 	const char *typed = bh_arg(call, "duration");

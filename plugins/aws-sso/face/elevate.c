@@ -141,7 +141,7 @@ read_wish(struct bh_call *call, struct wish *w)
 }
 
 int
-elevate_run(struct bh_call *call, void *state)
+face_elevate(struct bh_call *call, void *state)
 {
 	struct wish w = { .face = sso_of(state)->face };
 	struct policy_question q;

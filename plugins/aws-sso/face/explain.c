@@ -7,7 +7,7 @@
 #include "plugins/aws-sso/face/parts.h"
 
 int
-explain_run(struct bh_call *call, void *state)
+face_explain(struct bh_call *call, void *state)
 {
 	struct face *f = sso_of(state)->face;
 	const char *first = bh_arg(call, "account");

@@ -72,17 +72,17 @@ bool rules_question(struct face *, const struct grant *g,
 /* ------------------------------------------------------------------ */
 /* The commands                                                        */
 
-int elevate_run(struct bh_call *, void *state);
-int approve_run(struct bh_call *, void *state);
-int deny_run(struct bh_call *, void *state);
-int cancel_run(struct bh_call *, void *state);
-int revoke_run(struct bh_call *, void *state);
-int extend_run(struct bh_call *, void *state);
-int abandon_run(struct bh_call *, void *state);
-int access_run(struct bh_call *, void *state);
-int requests_run(struct bh_call *, void *state);
-int explain_run(struct bh_call *, void *state);
-int stuck_run(struct bh_call *, void *state);
+int face_elevate(struct bh_call *, void *state);
+int face_approve(struct bh_call *, void *state);
+int face_deny(struct bh_call *, void *state);
+int face_cancel(struct bh_call *, void *state);
+int face_revoke(struct bh_call *, void *state);
+int face_extend(struct bh_call *, void *state);
+int face_abandon(struct bh_call *, void *state);
+int face_access(struct bh_call *, void *state);
+int face_requests(struct bh_call *, void *state);
+int face_explain(struct bh_call *, void *state);
+int face_stuck(struct bh_call *, void *state);
 int id_choices(struct bh_call *, void *state, const char *arg,
     const char *typed);
 

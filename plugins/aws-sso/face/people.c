@@ -55,44 +55,18 @@ fact_member(void *arg, const struct policy_person *who, const char *group)
 	return directory_member(f->sso->directory, who->principal, group);
 }
 
-/* The setting `same-person`: lists of addresses that are one human. */
-static bool
-listed_as_same(struct face *f, const char *a, const char *b)
-{
-	const struct bh_value *all = bh_team_setting(f->host, "",
-	    "same-person");
-
-	for (BH_EACH(list, all)) {
-		bool has_a = false, has_b = false;
-
-		for (BH_EACH(item, list)) {
-			const char *s = bh_text(item);
-
-			if (s == NULL)
-				continue;
-			has_a = has_a || strcasecmp(s, a) == 0;
-			has_b = has_b || strcasecmp(s, b) == 0;
-		}
-		if (has_a && has_b)
-			return true;
-	}
-	return false;
-}
-
+/* Several addresses of one human are one person already: the host's `people`
+ * setting sees to that. */
 static bool
 fact_same(void *arg, const struct policy_person *a,
     const struct policy_person *b)
 {
-	struct face *f = arg;
-
+	(void)arg;
 	if (*a->person != '\0' && strcmp(a->person, b->person) == 0)
 		return true;
 	if (*a->principal != '\0' && strcmp(a->principal, b->principal) == 0)
 		return true;
-	if (*a->email == '\0' || *b->email == '\0')
-		return false;
-	return strcasecmp(a->email, b->email) == 0 ||
-	    listed_as_same(f, a->email, b->email);
+	return *a->email != '\0' && strcasecmp(a->email, b->email) == 0;
 }
 
 static const char *

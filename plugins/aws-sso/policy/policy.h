@@ -72,7 +72,7 @@ struct policy_facts {
 	/* 1 yes, 0 no, negative: not known now. */
 	int (*member)(void *arg, const struct policy_person *,
 	    const char *group);
-	/* Are the two one human (also by a `same-person` setting)? */
+	/* Are the two one human? */
 	bool (*same)(void *arg, const struct policy_person *,
 	    const struct policy_person *);
 	/* The display name of an e-mail; NULL: show the address. */
