@@ -105,6 +105,7 @@ cli_misused(const char *command, const char *complaint)
 int
 main(int argc, char **argv)
 {
+	static char name[64];
 	const struct command *c;
 
 	if (argc < 2) {
@@ -120,5 +121,8 @@ main(int argc, char **argv)
 		    "\"bellhop help\" lists them\n", argv[1]);
 		return 2;
 	}
+	/* getopt_long() begins its complaints with it. */
+	snprintf(name, sizeof(name), "bellhop %s", c->name);
+	argv[1] = name;
 	return c->run(argc - 1, argv + 1);
 }
