@@ -459,8 +459,6 @@ host_stop(struct host **hostp)
 	loop_free(&host->loop);
 	conf_free(&host->conf);
 	plugins_free(&host->plugins);
-	if (host->options.frozen)
-		world_thaw();
 	free(host->entered);
 	free(host->error);
 	KILL_MAGIC(host);

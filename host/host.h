@@ -108,7 +108,8 @@ int host_reload(struct host *host);
 void host_quit(struct host *host);
 
 /* Closes every instance in reverse order and takes the rooms down; NULL and
- * half-built hosts are fine.  Sets *host to NULL. */
+ * half-built hosts are fine.  Sets *host to NULL.  A frozen clock stays as it
+ * is, so that a script can go on after a restart. */
 void host_stop(struct host **host);
 
 #endif
