@@ -57,8 +57,6 @@ script_start(struct script *s)
 		internal[i] = (struct host_internal){
 		    .plugin = &script_transport,
 		    .instance = script_transports[i] };
-	if (world.frozen)		/* a restart keeps the time */
-		options.start = world_now();
 	s->host = host_start(&options, &error);
 	if (s->host == NULL)
 		return fail(s, "the host did not start: %s", error);
@@ -73,6 +71,7 @@ script_start(struct script *s)
 void
 script_stop(struct script *s)
 {
+	s->start = world_now();		/* where the next one goes on */
 	host_stop(&s->host);
 }
 

@@ -196,18 +196,20 @@ const struct permission_set *
 snapshot_set(const struct snapshot *s, const char *arn_or_name)
 {
 	const struct permission_set *found = NULL;
-	size_t at = SIZE_MAX, row, count = 0;
+	size_t at = SIZE_MAX, row;
 
+	/* A set stands there under both, so one may be passed twice. */
 	while (next(s, &s->set_name, arn_or_name, &at, &row)) {
 		const struct permission_set *p = &s->sets[row];
 
-		if (strcmp(p->arn, arn_or_name) == 0 ||
-		    strcmp(p->name, arn_or_name) == 0) {
-			found = p;
-			count++;
-		}
+		if (p == found || (strcmp(p->arn, arn_or_name) != 0 &&
+		    strcmp(p->name, arn_or_name) != 0))
+			continue;
+		if (found != NULL)
+			return NULL;
+		found = p;
 	}
-	return count == 1 ? found : NULL;
+	return found;
 }
 
 static bool

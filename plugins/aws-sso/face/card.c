@@ -237,7 +237,10 @@ note(struct draft *d, struct face *f, const struct grant *g)
 		if ((g->flags & GRANT_ORPHAN) != 0)
 			add_text(d, "Nobody can use it: the person is no longer "
 			    "in AWS.");
-		else if (g->gone > 0) {
+		else if ((g->flags & GRANT_PERMANENT) != 0)
+			add_text(d, "This access was there before, for good: it "
+			    "stays.");
+		else if ((g->flags & GRANT_SUPERSEDED) == 0 && g->gone > 0) {
 			int64_t late = g->gone - (g->over > 0 ? g->over : g->end);
 
 			add_text(d, "removed in AWS ");
@@ -247,7 +250,8 @@ note(struct draft *d, struct face *f, const struct grant *g)
 			    (long long)(late < 0 ? 0 : late % 1000 / 100)));
 		}
 		if (g->session > 0 && g->gone > 0 &&
-		    (g->flags & (GRANT_ORPHAN | GRANT_PERMANENT)) == 0) {
+		    (g->flags & (GRANT_ORPHAN | GRANT_PERMANENT |
+		    GRANT_SUPERSEDED)) == 0) {
 			add_text(d, " · credentials already issued may live "
 			    "until ");
 			add_time(d, g->gone + g->session);

@@ -58,6 +58,8 @@ enum grant_state {
 #define GRANT_REVOKED		0x08u
 /* The person is no longer in the directory, so AWS cannot remove it. */
 #define GRANT_ORPHAN		0x10u
+/* Another grant kept the access when this one ended. */
+#define GRANT_SUPERSEDED	0x20u
 
 #define GRANT_ID_MAX	16
 

@@ -103,6 +103,7 @@ revoke_ended(struct grant *g)
 	c->next.gone = gone;
 	snprintf(late, sizeof(late), "%lld", (long long)(gone - g->over));
 	if (other) {
+		c->next.flags |= GRANT_SUPERSEDED;
 		change_text(c, &c->next.outcome, grant_dup("Another grant "
 		    "keeps the access."));
 		change_audit(c, "access.superseded", "bellhop", "why",
