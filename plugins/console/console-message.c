@@ -215,6 +215,10 @@ console_send(void *state, const struct bh_post *post, bh_sent_cb *done,
 		}
 		show_card(c, post, before, bh_buf_text(&id));
 	} else {
+		/* Several lines are often a table: the mark stands above. */
+		if (text.len > 0 && post->text != NULL &&
+		    strchr(post->text, '\n') != NULL)
+			bh_buf_puts(&text, "\n");
 		console_clean(&text, post->text != NULL ? post->text : "",
 		    true);
 		console_seen(c, bh_buf_text(&text));
