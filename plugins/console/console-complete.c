@@ -202,7 +202,9 @@ console_complete(struct console *c, const char *line)
 		/* /elevate is completed as the command that it is. */
 		if (c->form == NULL && line[0] == '/')
 			event.text = line + 1;
-		bh_buf_add(&reply, "%llu", ++c->events);
+		bh_buf_add(&reply, "%llu", ++c->questions);
+		free(c->question);
+		c->question = console_keep(line);
 		event.reply = bh_buf_text(&reply);
 		console_deliver(c, &event, user, room);
 	}
@@ -220,10 +222,12 @@ console_offers(void *state, const char *reply, const struct bh_choice *choices,
 	bool quoted = false;
 
 	/* Only for the newest question, and a line that is still there. */
-	bh_buf_add(&now, "%llu", c->events);
-	if (c->edit != NULL && reply != NULL &&
-	    strcmp(reply, bh_buf_text(&now)) == 0) {
+	bh_buf_add(&now, "%llu", c->questions);
+	if (c->edit != NULL)
 		console_edit_before(c->edit, &line);
+	if (c->edit != NULL && reply != NULL && c->question != NULL &&
+	    strcmp(reply, bh_buf_text(&now)) == 0 &&
+	    strcmp(bh_buf_text(&line), c->question) == 0) {
 		o.word = c->form != NULL ? bh_buf_text(&line) :
 		    last_word(bh_buf_text(&line), &quoted);
 		if (c->form == NULL && o.word == bh_buf_text(&line) &&

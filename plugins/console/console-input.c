@@ -141,6 +141,9 @@ console_line(struct console *c, const char *line)
 {
 	const struct console_command *command = console_command(line);
 
+	/* What TAB asked about is gone from the screen. */
+	free(c->question);
+	c->question = NULL;
 	if (c->form != NULL && c->tty && (command == NULL ||
 	    strcmp(command->name, "cancel") == 0)) {
 		if (command != NULL)

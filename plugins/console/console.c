@@ -63,6 +63,7 @@ console_free(struct console *c)
 		free(c->rooms[i]);
 	free(c->rooms);
 	free(c->room);
+	free(c->question);
 	console_people_release(&c->people);
 	console_form_free(&c->form);
 	console_messages_release(c);

@@ -142,7 +142,8 @@ struct console {
 
 	/* What is under way. */
 	size_t flying;			/* delivered, not yet received */
-	unsigned long long events;	/* for `reply` of completions */
+	unsigned long long questions;	/* `reply` of the newest completion */
+	char *question;			/* the line it is about */
 	struct {
 		struct bh_timer *timer;
 		char *text;		/* /wait for it; NULL: for quiet */
