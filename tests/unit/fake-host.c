@@ -354,7 +354,7 @@ api_tx_sql(struct bh_tx *tx, int expect, const char *sql,
 	struct bh_buf text = BH_BUF(1 << 20);
 
 	(void)expect;
-	assert(f->sql_count < 4096);
+	assert(f->sql_count < 16384);
 	bh_buf_puts(&text, "");
 	for (; params->type != 0; params++)
 		if (params->type == 'i')

@@ -42,7 +42,7 @@ struct fake {
 	const struct bh_value *mapping;	/* what team_setting() gives */
 	struct fake_request requests[4096];
 	size_t requests_count;
-	struct fake_sql sql[4096];
+	struct fake_sql sql[16384];
 	size_t sql_count;
 	int commit_result;	/* of all commits */
 	char log[8192];
