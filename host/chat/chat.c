@@ -312,8 +312,7 @@ chat_unregister(struct chat_instance **instance)
 	 * the list is looked at anew each time. */
 	for (bool again = true; again;) {
 		again = false;
-		for (struct call *c = chat->calls; c != NULL && !again;
-		    c = c->next) {
+		for (struct call *c = chat->calls; c != NULL; c = c->next) {
 			if (c->from != in && c->prefer != in &&
 			    (c->command == NULL || c->command->instance != in))
 				continue;
@@ -323,7 +322,8 @@ chat_unregister(struct chat_instance **instance)
 			if (c->from == in)
 				c->from = NULL;
 			if (c->command != NULL && c->command->instance == in)
-				call_orphan(c);
+				call_orphan(c);		/* maybe frees it */
+			break;
 		}
 	}
 	if (in->transport != NULL) {

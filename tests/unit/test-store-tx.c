@@ -167,8 +167,8 @@ START_TEST(only_own_tables)
 	static const char *const bad[] = {
 		"DELETE FROM bh_audit",
 		"UPDATE bh_job SET due = 0",
-		"DELETE FROM shop_item WHERE name IN (SELECT key FROM"
-		" bh_outbox)",
+		("DELETE FROM shop_item WHERE name IN (SELECT key FROM"
+		" bh_outbox)"),
 		"CREATE TABLE shop_more (a TEXT)",
 		"ATTACH 'x' AS y",
 		"PRAGMA synchronous = OFF",
@@ -207,7 +207,7 @@ START_TEST(migrations)
 		" DEFAULT 5; UPDATE shop_item SET price = n",
 		NULL
 	};
-	static const char *const broken[] = {
+	const char *const broken[] = {
 		two[0], two[1],
 		"CREATE TABLE shop_more (a TEXT); INSERT INTO nonsense",
 		NULL
