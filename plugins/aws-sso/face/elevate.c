@@ -140,8 +140,8 @@ read_wish(struct bh_call *call, struct wish *w)
 	return w->duration >= 0;
 }
 
-int
-face_elevate(struct bh_call *call, void *state)
+static int
+elevate(struct bh_call *call, void *state, bool last)
 {
 	struct wish w = { .face = sso_of(state)->face };
 	struct policy_question q;
@@ -160,6 +160,10 @@ face_elevate(struct bh_call *call, void *state)
 	    .account = w.account, .permission_set = w.set,
 	    .duration = w.duration, .reason = w.reason };
 	policy_ask(w.face->policy, &w.face->facts, &q, &w.verdict);
+	if (w.verdict.unsure && !last) {
+		policy_verdict_release(&w.verdict);
+		return BH_EBUSY;
+	}
 	complete = w.duration > 0 &&
 	    (w.reason != NULL || !w.verdict.reason_needed);
 	if (w.verdict.effect == POLICY_NO)
@@ -173,4 +177,10 @@ face_elevate(struct bh_call *call, void *state)
 		result = send_request(call, &w);
 	policy_verdict_release(&w.verdict);
 	return result;
+}
+
+int
+face_elevate(struct bh_call *call, void *state)
+{
+	return face_patient(call, state, elevate);
 }

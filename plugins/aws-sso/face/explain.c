@@ -6,8 +6,8 @@
 
 #include "plugins/aws-sso/face/parts.h"
 
-int
-face_explain(struct bh_call *call, void *state)
+static int
+explain(struct bh_call *call, void *state, bool last)
 {
 	struct face *f = sso_of(state)->face;
 	const char *first = bh_arg(call, "account");
@@ -41,6 +41,10 @@ face_explain(struct bh_call *call, void *state)
 
 	policy_verdict_init(&v);
 	policy_ask(f->policy, &f->facts, &q, &v);
+	if (v.unsure && !last) {
+		policy_verdict_release(&v);
+		return BH_EBUSY;
+	}
 	bh_buf_add(&out, "%s in %s (%s, %s) for %s: %s\n", s->name, a->name,
 	    a->id, a->path, other ? user.name : "you",
 	    v.effect == POLICY_NO ? "no" :
@@ -63,4 +67,10 @@ face_explain(struct bh_call *call, void *state)
 	policy_verdict_release(&v);
 	bh_buf_release(&out);
 	return BH_OK;
+}
+
+int
+face_explain(struct bh_call *call, void *state)
+{
+	return face_patient(call, state, explain);
 }

@@ -39,6 +39,13 @@ bool person_named(struct bh_call *call, struct face *, const char *typed,
 /* Sets up `facts`. */
 void people_facts(struct face *);
 
+/* Runs a command that needs what AWS says.  Right after the very first start
+ * that is not read yet: then `run` waits for it, and is tried again while it
+ * returns BH_EBUSY (some fact is being found out), for a few seconds; `last`
+ * tells it to answer with what there is. */
+typedef int patient_fn(struct bh_call *, void *state, bool last);
+int face_patient(struct bh_call *, void *state, patient_fn *run);
+
 /* ------------------------------------------------------------------ */
 /* names.c                                                             */
 

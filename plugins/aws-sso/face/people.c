@@ -74,8 +74,16 @@ fact_name(void *arg, const char *email)
 {
 	struct face *f = arg;
 	struct bh_user user;
+	const struct principal *p;
+	const char *why;
 
-	return bh_person_by_email(f->host, email, &user) ? user.name : NULL;
+	if (bh_person_by_email(f->host, email, &user))
+		return user.name;
+	/* Somebody who never spoke to us is known to AWS all the same. */
+	user = (struct bh_user){ .person = "", .name = email, .email = email,
+	    .realm = "", .id = "" };
+	p = directory_map(f->sso->directory, &user, &why);
+	return p != NULL ? p->name : NULL;
 }
 
 void
