@@ -44,6 +44,27 @@ offers_release(struct offers *o)
 	free(o->list);
 }
 
+/* When some offers go on like the word, only those are meant; the others may
+ * have matched by something else, such as an id. */
+static void
+prefer_same_beginning(struct offers *o, size_t quote)
+{
+	const char *word = o->word + quote;
+	size_t len = strlen(word), kept = 0;
+
+	for (size_t i = 0; i < o->count; i++)
+		kept += strncasecmp(o->list[i], word, len) == 0;
+	if (kept == 0)
+		return;
+	kept = 0;
+	for (size_t i = 0; i < o->count; i++)
+		if (strncasecmp(o->list[i], word, len) == 0)
+			o->list[kept++] = o->list[i];
+		else
+			free(o->list[i]);
+	o->count = kept;
+}
+
 /* Where the last word of the line begins; quotes hold blanks together. */
 static const char *
 last_word(const char *line, bool *quoted)
@@ -241,6 +262,7 @@ console_offers(void *state, const char *reply, const struct bh_choice *choices,
 			add(&o, bh_buf_text(&b));
 			bh_buf_release(&b);
 		}
+		prefer_same_beginning(&o, quoted);
 		apply(c, &o, quoted);
 	}
 	offers_release(&o);

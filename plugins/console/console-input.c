@@ -63,6 +63,8 @@ void
 console_input_close(struct console *c)
 {
 	c->ending = true;
+	bh_cancel(c->host, c->later);
+	c->later = NULL;
 	if (c->watch != NULL)
 		bh_unwatch(c->host, c->watch);
 	c->watch = NULL;
@@ -211,16 +213,43 @@ next_line(struct console *c)
 	return line;
 }
 
+static void
+pump_later(void *arg)
+{
+	struct console *c = console_of(arg);
+
+	c->later = NULL;
+	console_pump(c);
+}
+
+/* How many more lines may be delivered now.  The host queues answers too,
+ * and drops what is too much for it. */
+static size_t
+room_left(struct console *c)
+{
+	size_t busy = c->tty ? 0 : bh_unfinished(c->host);
+
+	if (busy < CONSOLE_BUSY)
+		return CONSOLE_BUSY - busy;
+	if (c->later == NULL)
+		c->later = bh_after(c->host, 1, pump_later, c);
+	return 0;
+}
+
 void
 console_pump(struct console *c)
 {
+	size_t left;
 	char *line;
 
 	if (c->pumping || c->ending)
 		return;
 	c->pumping = true;
+	left = room_left(c);
 	while (!c->wait.on && !c->ending && c->flying < CONSOLE_WINDOW &&
-	    (line = next_line(c)) != NULL) {
+	    left > 0 && (line = next_line(c)) != NULL) {
+		if (--left == 0 && c->later == NULL)
+			c->later = bh_after(c->host, 1, pump_later, c);
 		if (strlen(line) >= LINE_MOST)
 			console_wrong(c, "that line is too long: %u bytes at "
 			    "most", LINE_MOST);

@@ -112,7 +112,8 @@ struct console_edit;
 struct console_form;
 struct console_message;
 
-#define CONSOLE_WINDOW	128u	/* events under way from a pipe */
+#define CONSOLE_WINDOW	128u	/* events of a pipe not yet received */
+#define CONSOLE_BUSY	180u	/* with those still being answered */
 
 struct console {
 	unsigned magic;
@@ -134,6 +135,7 @@ struct console {
 	struct bh_buf input;		/* of a pipe, from `at` on */
 	size_t at;
 	bool eof, pumping, ending;
+	struct bh_timer *later;		/* looks whether there is room again */
 	int status;			/* of the process */
 	struct bh_buf output;
 	struct bh_timer *flush;
