@@ -256,7 +256,7 @@ cli_demo(int argc, char **argv)
 	struct host_options options = { .signals = true, .quiet = true,
 	    .clock_free = true, .on_open = banner };
 	const char *named = NULL;
-	int c, status = 1, level = BH_LOG_WARN;
+	int c, status = 1, level = BH_LOG_ERROR;
 	bool tour = false;
 
 	while ((c = getopt_long(argc, argv, "h", longs, NULL)) != -1)
