@@ -6,7 +6,6 @@
 
 #include <ctype.h>
 #include <strings.h>
-#include <time.h>
 
 #include "plugins/aws-sso/grant/engine.h"
 
@@ -31,17 +30,6 @@ grant_print(const char *fmt, ...)
 	if (b.data == NULL)
 		return grant_dup("");
 	return b.data;
-}
-
-void
-grant_clock_text(char *out, size_t size, int64_t when)
-{
-	time_t t = (time_t)(when / 1000);
-	struct tm tm;
-
-	if (gmtime_r(&t, &tm) == NULL ||
-	    strftime(out, size, "%H:%M UTC", &tm) == 0)
-		snprintf(out, size, "?");
 }
 
 bool

@@ -111,8 +111,7 @@ grants_holds(struct grants *gs, bool holds, const char *what)
 
 char *grant_dup(const char *);		/* NULL gives "" ; never NULL */
 char *grant_print(const char *fmt, ...) BH_PRINTF(1, 2);
-void grant_clock_text(char *out, size_t size, int64_t when); /* "10:33 UTC" */
-/* NULL-safe: is the store unable to write, as opposed to saying no? */
+/* Is the store unable to write, as opposed to saying no? */
 bool grant_store_failed(int result);
 
 /* ------------------------------------------------------------------ */

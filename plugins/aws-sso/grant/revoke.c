@@ -6,31 +6,10 @@
 
 #include "plugins/aws-sso/grant/engine.h"
 
-/* One message per grant in the team's announce room, edited as it changes. */
-static void
-announce(struct change *c, const char *fmt, ...) BH_PRINTF(2, 3);
-
-static void
-announce(struct change *c, const char *fmt, ...)
-{
-	struct bh_buf text = BH_BUF(1000);
-	char key[40];
-	va_list ap;
-
-	va_start(ap, fmt);
-	bh_buf_vadd(&text, fmt, ap);
-	va_end(ap);
-	snprintf(key, sizeof(key), "announce/%s", c->g->id);
-	notice_add(c->gs, c->tx, c->g->team, false, key, "%s",
-	    bh_buf_text(&text));
-	bh_buf_release(&text);
-}
-
 void
 revoke_granted(struct grant *g)
 {
 	struct change *c = change_begin(g, GRANT_ACTIVE, "granted");
-	char end[32];
 
 	if (c == NULL)
 		return;
@@ -39,9 +18,6 @@ revoke_granted(struct grant *g)
 		c->next.flags |= GRANT_PERMANENT;
 	change_audit(c, "access.granted", "bellhop", "request-id",
 	    g->key->request_id);
-	grant_clock_text(end, sizeof(end), g->end);
-	announce(c, "%s has %s in %s until %s (%s).", g->person_name,
-	    g->permission_set_name, g->account_name, end, g->id);
 	change_commit(c, NULL, NULL);
 }
 
@@ -123,9 +99,6 @@ revoke_ended(struct grant *g)
 	} else {
 		change_audit(c, "access.revoked", "bellhop", "late-ms", late);
 	}
-	if (c->next.seen != 0)
-		announce(c, "%s's %s in %s ended (%s).", g->person_name,
-		    g->permission_set_name, g->account_name, g->id);
 	change_commit(c, NULL, NULL);
 }
 
