@@ -341,6 +341,18 @@ is_done(void *arg)
 	return dead || ((struct waiting *)arg)->done;
 }
 
+static void
+open_store(void)
+{
+	const char *error = "";
+	char url[120];
+	struct store_options o = { .url = url, .reserve = -1 };
+
+	snprintf(url, sizeof(url), "sqlite:%s", path);
+	ck_assert_msg(store_open_with(loop, &o, &store, &error) == BH_OK,
+	    "%s", error);
+}
+
 void
 world_start(void)
 {
@@ -371,14 +383,9 @@ world_stop(void)
 void
 world_restart(void)
 {
-	const char *error = "";
-	char url[120];
-
 	world_stop();
 	store_close(&store);
-	snprintf(url, sizeof(url), "sqlite:%s", path);
-	ck_assert_msg(store_open(loop, url, &store, &error) == BH_OK, "%s",
-	    error);
+	open_store();
 	world_start();
 }
 
@@ -387,13 +394,11 @@ world_setup(void)
 {
 	static const char *const migrations[] = { GRANT_MIGRATION, NULL };
 	const char *error = "", *tmp = getenv("TMPDIR");
-	char url[120];
 
 	snprintf(dir, sizeof(dir), "%.40s/bh-grantXXXXXX",
 	    tmp != NULL ? tmp : "/tmp");
 	ck_assert(mkdtemp(dir) != NULL);
 	snprintf(path, sizeof(path), "%s/test.db", dir);
-	snprintf(url, sizeof(url), "sqlite:%s", path);
 	world_freeze(T0);
 	told = (struct bh_buf)BH_BUF(1000000);
 	points = (struct bh_buf)BH_BUF(100000);
@@ -404,8 +409,7 @@ world_setup(void)
 	commit_fails = kill_at = points_passed = 0;
 	urgent_fails = dead = false;
 	loop = loop_new();
-	ck_assert_msg(store_open(loop, url, &store, &error) == BH_OK, "%s",
-	    error);
+	open_store();
 	ck_assert_msg(store_migrate(store, "aws-sso", migrations, &error) ==
 	    BH_OK, "%s", error);
 	world_start();

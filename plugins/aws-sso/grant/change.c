@@ -37,6 +37,7 @@ change_begin(struct grant *g, int to, const char *point)
 {
 	struct grants *gs = g->all;
 	struct change *c;
+	char **texts[6];
 
 	assert(!g->busy);
 	if (!HOLDS(gs, grant_may_move(g->state, to)))
@@ -47,6 +48,10 @@ change_begin(struct grant *g, int to, const char *point)
 	c->gs = gs;
 	c->g = g;
 	c->next = *g;
+	c->was_votes = g->votes;
+	texts_of(g, texts);
+	for (size_t i = 0; texts[i] != NULL; i++)
+		c->was[i] = *texts[i];
 	c->next.state = to;
 	c->next.changed = bh_now(gs->host);
 	c->point = point;
@@ -58,12 +63,11 @@ change_begin(struct grant *g, int to, const char *point)
 void
 change_text(struct change *c, char **member, char *text)
 {
-	char **was[6], **next[6];
+	char **next[6];
 
-	texts_of(c->g, was);
 	texts_of(&c->next, next);
 	for (size_t i = 0; next[i] != NULL; i++)
-		if (next[i] == member && *next[i] != *was[i])
+		if (next[i] == member && *next[i] != c->was[i])
 			free(*member);
 	*member = text;
 }
@@ -144,14 +148,13 @@ plan_jobs(struct change *c)
 static void
 undo(struct change *c)
 {
-	char **was[6], **next[6];
+	char **next[6];
 
-	texts_of(c->g, was);
 	texts_of(&c->next, next);
 	for (size_t i = 0; next[i] != NULL; i++)
-		if (*next[i] != *was[i])
+		if (*next[i] != c->was[i])
 			free(*next[i]);
-	if (c->next.votes != c->g->votes) {
+	if (c->next.votes != c->was_votes) {
 		struct grant_vote *v = &c->next.votes[c->next.votes_count - 1];
 
 		free(v->person);

@@ -470,6 +470,7 @@ grants_free(struct grants **p)
 	poll_free(gs);
 	sweep_free(gs);
 	op_free_all(gs);
+	request_free_all(gs);
 	for (size_t i = 0; i < gs->keys_size; i++)
 		for (struct key *k = gs->keys[i], *next; k; k = next) {
 			next = k->next;

@@ -26,6 +26,7 @@
 #define GRANT_CAST(type, p, m)						\
 	(assert((p) != NULL && ((type *)(p))->magic == (m)), (type *)(p))
 
+struct asking;
 struct op;
 struct sweep;
 struct search;
@@ -58,6 +59,8 @@ struct grants {
 	struct key **keys;	/* hash table by tuple */
 	size_t keys_size, keys_count;
 
+	struct op *ops;		/* all of them, for the end */
+	struct asking *askings;
 	struct op *waiting;	/* for a grant that is busy, in order */
 	struct op **waiting_tail;
 	struct bh_timer *clock;	/* next due grant */
@@ -123,6 +126,9 @@ struct change {
 	struct grants *gs;
 	struct grant *g;
 	struct grant next;	/* how it will be; strings may be new */
+	/* The texts and votes it had: also good when it was freed since. */
+	char *was[6];
+	struct grant_vote *was_votes;
 	struct bh_tx *tx;
 	const char *point;	/* names the failpoints */
 	void (*done)(void *arg, int result, struct grant *g);
@@ -153,6 +159,7 @@ struct op {
 	unsigned magic;
 #define OP_MAGIC	0x6f702020u
 	struct op *next;
+	struct op *all_next, **all_back;
 	struct grants *gs;
 	int kind;
 	char id[GRANT_ID_MAX];
@@ -176,6 +183,7 @@ void op_commit_failed(struct op *, int result, const struct grant *);
 void op_wake(struct grants *, const char *id);
 void op_free_all(struct grants *);
 
+void request_free_all(struct grants *);	/* requests on their way */
 void request_vote(struct op *, struct grant *);
 void request_deny(struct op *, struct grant *);
 void request_cancel(struct op *, struct grant *);

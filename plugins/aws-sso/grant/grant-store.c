@@ -358,13 +358,25 @@ store_load(struct grants *gs)
 
 /* ------------------------------------------------------------------ */
 
+struct recall {
+	unsigned magic;
+#define RECALL_MAGIC	0x7265636cu
+	struct grants *gs;
+	struct op *op;
+};
+
 static void
 recalled(void *arg, int result, const struct bh_rows *rows)
 {
-	struct op *op = GRANT_CAST(struct op, arg, OP_MAGIC);
-	struct grants *gs = op->gs;
+	struct recall *r = GRANT_CAST(struct recall, arg, RECALL_MAGIC);
+	struct grants *gs = r->gs;
+	struct op *op = r->op;
 	struct grant *g;
 
+	r->magic = 0;
+	free(r);
+	if (!grants_back(gs))
+		return;			/* and op is gone as well */
 	if (result != BH_OK) {
 		op_end(op, result, NULL, "The store cannot be read; an admin "
 		    "must look at the log.");
@@ -381,21 +393,23 @@ recalled(void *arg, int result, const struct bh_rows *rows)
 			    g->by[0] != '\0' ? " by " : "", g->by);
 		grant_free(g);
 	}
-	grants_back(gs);
 }
 
 void
 store_recall(struct grants *gs, struct op *op)
 {
+	struct recall *r = calloc(1, sizeof(*r));
 	char id[GRANT_ID_MAX];
 	size_t i;
 
+	assert(r != NULL);
+	*r = (struct recall){ RECALL_MAGIC, gs, op };
 	for (i = 0; op->id[i] != '\0'; i++)
 		id[i] = (char)toupper((unsigned char)op->id[i]);
 	id[i] = '\0';
 	gs->outside++;
-	if (bh_query(gs->host, recalled, op, "SELECT " GRANT_COLUMNS
+	if (bh_query(gs->host, recalled, r, "SELECT " GRANT_COLUMNS
 	    " FROM aws_sso_grant WHERE instance = $1 AND id = $2",
 	    bh_s(gs->instance), bh_s(id)) < 0)
-		recalled(op, BH_EIO, NULL);
+		recalled(r, BH_EIO, NULL);
 }

@@ -11,6 +11,9 @@
 static void
 op_free(struct op *op)
 {
+	*op->all_back = op->all_next;
+	if (op->all_next != NULL)
+		op->all_next->all_back = op->all_back;
 	free((void *)(uintptr_t)op->who.person);
 	free((void *)(uintptr_t)op->who.name);
 	free((void *)(uintptr_t)op->who.email);
@@ -83,6 +86,11 @@ op_start(struct grants *gs, int kind, const char *id,
 	assert(op != NULL);
 	op->magic = OP_MAGIC;
 	op->gs = gs;
+	op->all_next = gs->ops;
+	op->all_back = &gs->ops;
+	if (gs->ops != NULL)
+		gs->ops->all_back = &op->all_next;
+	gs->ops = op;
 	op->kind = kind;
 	snprintf(op->id, sizeof(op->id), "%s", id != NULL ? id : "");
 	if (who != NULL)
@@ -155,10 +163,8 @@ op_wake(struct grants *gs, const char *id)
 void
 op_free_all(struct grants *gs)
 {
-	for (struct op *op = gs->waiting, *next; op != NULL; op = next) {
-		next = op->next;
-		op_free(op);
-	}
+	while (gs->ops != NULL)
+		op_free(gs->ops);
 	gs->waiting = NULL;
 	gs->waiting_tail = &gs->waiting;
 }

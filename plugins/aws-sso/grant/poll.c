@@ -71,7 +71,8 @@ plan(struct grants *gs)
 	bool searching = false;
 
 	EACH_KEY(gs, k) {
-		if (k->phase == KEY_POLLING && k->poll_from < soonest)
+		if (k->phase == KEY_POLLING && k->polled &&
+		    k->poll_from < soonest)
 			soonest = k->poll_from;
 		searching = searching || k->searching;
 	}

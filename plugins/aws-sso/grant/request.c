@@ -16,6 +16,7 @@ static const char letters[] = "23456789ABCDEFGHJKMNPQRSTUVWXYZ";
 struct asking {
 	unsigned magic;
 #define ASKING_MAGIC	0x61736b69u
+	struct asking *next, **back;
 	struct grants *gs;
 	struct grant *g;
 	int tries;
@@ -44,6 +45,27 @@ make_id(struct grants *gs, struct grant *g, int tries)
 }
 
 static void
+asking_free(struct asking *a)
+{
+	*a->back = a->next;
+	if (a->next != NULL)
+		a->next->back = a->back;
+	grant_verdict_release(&a->verdict);
+	a->magic = 0;
+	free(a);
+}
+
+/* The engine ends before the store answered. */
+void
+request_free_all(struct grants *gs)
+{
+	while (gs->askings != NULL) {
+		grant_free(gs->askings->g);
+		asking_free(gs->askings);
+	}
+}
+
+static void
 asking_end(struct asking *a, int result, const char *fmt, ...)
     BH_PRINTF(3, 4);
 
@@ -61,9 +83,7 @@ asking_end(struct asking *a, int result, const char *fmt, ...)
 	bh_buf_release(&text);
 	if (result != BH_OK)
 		grant_free(a->g);
-	grant_verdict_release(&a->verdict);
-	a->magic = 0;
-	free(a);
+	asking_free(a);
 }
 
 static void asking_commit(struct asking *);
@@ -161,6 +181,11 @@ ask_for(struct grants *gs, struct grant *g, grant_done_cb *done, void *arg)
 	assert(a != NULL);
 	a->magic = ASKING_MAGIC;
 	a->gs = gs;
+	a->next = gs->askings;
+	a->back = &gs->askings;
+	if (gs->askings != NULL)
+		gs->askings->back = &a->next;
+	gs->askings = a;
 	a->g = g;
 	a->done = done;
 	a->arg = arg;
