@@ -395,9 +395,19 @@ described(void *arg, const struct sso_result *res)
 {
 	struct key *k = GRANT_CAST(struct key, arg, KEY_MAGIC);
 
+	/* "It was not there" and yet List shows it: what List shows came
+	 * after, which makes the removal as good as done and undone. */
+	bool undone = k->op == KEY_DELETE && res->reason != NULL &&
+	    sso_reason_is_absent(res->reason);
+
 	k->calling = false;
 	key_failpoint(k, "describe", "after-answer");
-	if (res->outcome == SSO_STATUS && res->status == SSO_FAILED) {
+	if (res->outcome == SSO_STATUS && k->op == KEY_DELETE && !k->wish &&
+	    (undone || res->status == SSO_SUCCEEDED) &&
+	    bh_now(k->all->host) < k->quarantine) {
+		key_start(k, KEY_DELETE);	/* a late create of ours */
+	} else if (res->outcome == SSO_STATUS && res->status == SSO_FAILED &&
+	    !undone) {
 		key_failed(k, res->reason);
 	} else if (res->outcome == SSO_STATUS &&
 	    res->status == SSO_IN_PROGRESS) {
