@@ -284,6 +284,11 @@ console_card_line(struct bh_buf *out, const struct bh_card *card,
 	struct box b = box(out, card, look);
 	bool fits;
 
+	for (size_t i = 0; i < card->buttons_count; i++) {
+		add_button(&note, &card->buttons[i]);
+		if (i + 1 < card->buttons_count || card->note_count > 0)
+			console_text_add(&note, " ", FACE_PLAIN);
+	}
 	console_text_spans(&note, card->note, card->note_count, look->now);
 	fits = top(&b, card, &note);
 	console_text_release(&note);

@@ -143,20 +143,8 @@ add_mark(struct console *c, struct bh_buf *out, const struct bh_post *post)
 		bh_buf_add(out, "(in %s) ", console_room(c, post->room));
 }
 
-static bool
-same_buttons(const struct console_message *m, const struct bh_card *card)
-{
-	if (m->buttons_count != card->buttons_count)
-		return false;
-	for (size_t i = 0; i < m->buttons_count; i++)
-		if (strcmp(m->buttons[i].label, card->buttons[i].label) != 0)
-			return false;
-	return true;
-}
-
-/* Draws a card; the one-line form for an edit that left all fields as they
- * were and brings no button that would have to be seen: AWS is at work, or
- * it is over. */
+/* Draws a card; an edit that left all fields as they were is one line, and so
+ * is one that says only that something is going on. */
 static void
 draw(struct console *c, const struct console_message *before,
     const struct bh_card *card, const char *title, const char *fields)
@@ -164,9 +152,7 @@ draw(struct console *c, const struct console_message *before,
 	struct console_look look = console_look(c);
 	struct bh_buf b = BH_BUF(512u * 1024u);
 	bool brief = before != NULL && before->fields != NULL &&
-	    strcmp(before->fields, fields) == 0 &&
-	    (unfinished(title) || card->buttons_count == 0 ||
-	    same_buttons(before, card));
+	    (unfinished(title) || strcmp(before->fields, fields) == 0);
 
 	if (!brief || !console_card_line(&b, card, &look))
 		console_card(&b, card, &look);

@@ -65,7 +65,7 @@ struct console_look {
 /* Draws the card as a box; each line ends with a newline. */
 void console_card(struct bh_buf *out, const struct bh_card *card,
     const struct console_look *look);
-/* The card in one line, title and note; false if it does not fit. */
+/* The card in one line: title, buttons and note; false if they do not fit. */
 bool console_card_line(struct bh_buf *out, const struct bh_card *card,
     const struct console_look *look);
 /* Its words without any box, for /wait. */

@@ -439,21 +439,25 @@ END_TEST
 
 START_TEST(an_edit_of_the_title_is_one_line)
 {
-	char id[64];
-
-	show_card(NULL, id, "AAAA · waiting", "x", "approve", "t1");
-	show_card(id, NULL, "AAAA · granting…", "x", "stop", "t2");
-	show_card(id, NULL, "AAAA · granted", "x", "done", "t3");
-	ck_assert_str_eq(printed(),
+	static const char want[] =
 "╭ AAAA · waiting ────────────────────────────────────────────────────────────╮\n"
 "│ Account     x                                                              │\n"
 "│ [approve]                                                                  │\n"
 "╰────────────────────────────────────────────────────────────────────────────╯\n"
-"╭ AAAA · granting… ──────────────────────────────────────────────────────────╮\n"
+"╭ AAAA · granting… ───────────────────────────────────────────────── [stop] ─╮\n"
 "╭ AAAA · granted ────────────────────────────────────────────────────────────╮\n"
-"│ Account     x                                                              │\n"
+"│ Account     y                                                              │\n"
 "│ [done]                                                                     │\n"
-"╰────────────────────────────────────────────────────────────────────────────╯\n");
+"╰────────────────────────────────────────────────────────────────────────────╯\n"
+"╭ AAAA · ended ──────────────────────────────────────────────────────────────╮\n";
+	char id[64];
+
+	show_card(NULL, id, "AAAA · waiting", "x", "approve", "t1");
+	show_card(id, NULL, "AAAA · granting…", "x", "stop", "t2");
+	show_card(id, NULL, "AAAA · granted", "y", "done", "t3");
+	show_card(id, NULL, "AAAA · ended", "y", NULL, NULL);
+	if (strcmp(printed(), want) != 0)
+		ck_abort_msg("printed:\n%.3000s", printed());
 }
 END_TEST
 
