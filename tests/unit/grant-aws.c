@@ -4,7 +4,7 @@
 
 #include "tests/unit/grant-world.h"
 
-#define MAX	64
+#define MAX	160
 
 struct fake_aws aws;
 
@@ -21,7 +21,16 @@ struct operation {
 static struct operation ops[MAX * 4];
 static size_t ops_count;
 
-struct aws_slot { aws_slot_cb *cb; void *arg; struct bh_timer *timer; };
+/* One of `aws.pool` outstanding writes, or waiting for it. */
+struct aws_slot {
+	aws_slot_cb *cb;
+	void *arg;
+	struct bh_timer *timer;
+	struct aws_slot *next;
+	bool held;
+};
+static struct aws_slot *line;
+static int held;
 
 static size_t
 find(const struct sso_tuple *t)
@@ -301,6 +310,19 @@ slot_granted(void *arg)
 	s->cb(s->arg, s);
 }
 
+static void
+slots_serve(void)
+{
+	while (line != NULL && (aws.pool == 0 || held < aws.pool)) {
+		struct aws_slot *s = line;
+
+		line = s->next;
+		s->held = true;
+		held++;
+		s->timer = loop_after(loop, 0, slot_granted, s);
+	}
+}
+
 struct aws_slot *
 aws_slot(struct aws *a, enum aws_priority priority, aws_slot_cb *cb, void *arg)
 {
@@ -308,8 +330,13 @@ aws_slot(struct aws *a, enum aws_priority priority, aws_slot_cb *cb, void *arg)
 
 	(void)a;
 	(void)priority;
-	*s = (struct aws_slot){ cb, arg, NULL };
-	s->timer = loop_after(loop, 0, slot_granted, s);
+	*s = (struct aws_slot){ .cb = cb, .arg = arg };
+	struct aws_slot **end = &line;
+
+	while (*end != NULL)
+		end = &(*end)->next;
+	*end = s;
+	slots_serve();
 	return s;
 }
 
@@ -318,9 +345,17 @@ aws_slot_free(struct aws_slot **s)
 {
 	if (*s == NULL)
 		return;
+	for (struct aws_slot **p = &line; *p != NULL; p = &(*p)->next)
+		if (*p == *s) {
+			*p = (*s)->next;
+			break;
+		}
+	if ((*s)->held)
+		held--;
 	loop_cancel((*s)->timer);
 	free(*s);
 	*s = NULL;
+	slots_serve();
 }
 
 /* ------------------------------------------------------------------ */

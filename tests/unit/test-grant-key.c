@@ -478,6 +478,37 @@ START_TEST(last_look)
 }
 END_TEST
 
+/* A hundred at once, operations of 3 s, 15 of them at a time. */
+START_TEST(hundred)
+{
+	char name[20];
+	struct bh_user who = { .realm = "test", .name = "Somebody" };
+	int64_t from = world_now();
+	int calls;
+
+	rules.needed = 0;
+	aws.pool = 15;
+	for (int i = 0; i < 100; i++) {
+		snprintf(name, sizeof(name), "user-%d", i);
+		who.person = who.id = name;
+		ck_assert_int_eq(request(&who, HOUR), BH_OK);
+	}
+	while (strcmp(cell("SELECT COUNT(*) FROM aws_sso_grant WHERE"
+	    " state = 'active'"), "100") != 0) {
+		ck_assert_int_lt(world_now() - from, MINUTE);
+		pass(100);
+	}
+	calls = aws.creates + aws.lists + aws.polls + aws.describes;
+	ck_assert_msg(world_now() - from <= 30 * SECOND, "%lld ms",
+	    (long long)(world_now() - from));
+	ck_assert_msg(calls <= 320, "%d calls", calls);
+	if (getenv("GRANT_TEST_LOG") != NULL)
+		fprintf(stderr, "%lld ms, %d calls\n",
+		    (long long)(world_now() - from), calls);
+	check_books();
+}
+END_TEST
+
 int
 main(void)
 {
@@ -508,6 +539,7 @@ main(void)
 	tcase_add_test(t, end_overtakes);
 	tcase_add_test(t, same_tuple);
 	tcase_add_test(t, last_look);
+	tcase_add_test(t, hundred);
 	suite_add_tcase(s, t);
 	runner = srunner_create(s);
 	srunner_run_all(runner, CK_NORMAL);

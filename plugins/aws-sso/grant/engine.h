@@ -68,7 +68,8 @@ struct grants {
 
 	/* poll.c */
 	struct bh_timer *poll_timer;
-	int64_t poll_at, poll_last, poll_gap;
+	int64_t poll_at, poll_last;
+	int64_t poll_typical;	/* how long operations took lately */
 	unsigned poll_out;	/* list calls under way */
 	struct search *search;
 

@@ -90,7 +90,8 @@ struct key {
 	int64_t paged;			/* last page */
 	int64_t wake;			/* back-off: not before */
 	int64_t checked_at;		/* pre-check said absent */
-	int64_t poll_from, poll_failed;
+	int64_t poll_began, poll_from, poll_gap, poll_failed;
+	int64_t poll_seen;		/* its age when last seen in progress */
 	struct bh_timer *timer;
 	struct aws_slot *slot;
 	bool slot_ready;		/* granted, not only waited for */

@@ -5,8 +5,8 @@
  *
  * AWS lists what is IN_PROGRESS, up to a hundred in one call.  A key whose
  * operation is not in that list has finished: its List tells how (VERIFY).
- * The first look comes 1.5 s after an operation began, then every second,
- * slowing down to every two.
+ * The first look comes when operations have usually finished lately, but not
+ * before 1.5 s; then every second, slowing down to every two.
  *
  * The same lists answer "is there an operation of ours that we lost sight
  * of?" (UNKNOWN, Conflict): ids that belong to no key are described.
@@ -17,6 +17,8 @@
 #define FIRST		1500
 #define GAP_MIN		1000
 #define GAP_MAX		2000
+#define TYPICAL_MAX	8000
+#define LAG		500	/* a new operation may be listed this late */
 #define DESCRIBE_MAX	30
 
 struct foreign { char *id; int op; };
@@ -45,6 +47,12 @@ static void tick(void *arg);
 	for (size_t i_ = 0; i_ < (gs)->keys_size; i_++)			\
 		for (struct key *k = (gs)->keys[i_], *next_ = NULL;	\
 		    k != NULL && (next_ = k->next, true); k = next_)
+
+static int64_t
+later(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
 
 static void
 arm(struct grants *gs, int64_t at)
@@ -76,11 +84,8 @@ plan(struct grants *gs)
 			soonest = k->poll_from;
 		searching = searching || k->searching;
 	}
-	if (soonest == INT64_MAX)
-		gs->poll_gap = 0;
-	else
-		arm(gs, soonest > gs->poll_last + gs->poll_gap ? soonest :
-		    gs->poll_last + gs->poll_gap);
+	if (soonest != INT64_MAX)
+		arm(gs, later(soonest, gs->poll_last + GAP_MIN));
 	if (searching)
 		arm(gs, gs->poll_last + GAP_MIN);
 }
@@ -90,15 +95,17 @@ poll_add(struct key *k)
 {
 	struct grants *gs = k->all;
 
-	if (k->poll_from == 0 || !k->polled) {
+	if (!k->polled) {
+		int64_t first = gs->poll_typical > FIRST ? gs->poll_typical :
+		    FIRST;
+
 		k->polled = true;	/* takes part from now on */
-		k->poll_from = bh_mono(gs->host) + FIRST;
-		k->poll_failed = 0;
+		k->poll_began = bh_mono(gs->host);
+		k->poll_from = k->poll_began + first;
+		k->poll_gap = GAP_MIN;
+		k->poll_failed = k->poll_seen = 0;
 	}
-	if (gs->poll_gap == 0)
-		gs->poll_gap = GAP_MIN;
-	arm(gs, k->poll_from > gs->poll_last + gs->poll_gap ? k->poll_from :
-	    gs->poll_last + gs->poll_gap);
+	arm(gs, later(k->poll_from, gs->poll_last + GAP_MIN));
 }
 
 void
@@ -183,6 +190,26 @@ search_go(struct grants *gs)
 
 /* ------------------------------------------------------------------ */
 
+/* It took more than `poll_seen` and at most `age`: that is when to look for
+ * the next ones.  A look that came late enough for all says little, so the
+ * guess creeps down until one look comes too early again. */
+static void
+learn(struct grants *gs, const struct key *k, int64_t age)
+{
+	int64_t guess = k->poll_seen != 0 ? (k->poll_seen + age) / 2 : age;
+
+	if (gs->poll_typical == 0)
+		gs->poll_typical = guess;
+	else if (k->poll_seen != 0)
+		gs->poll_typical += (guess - gs->poll_typical) / 4;
+	else if (guess < gs->poll_typical)
+		gs->poll_typical = guess;
+	else
+		gs->poll_typical -= gs->poll_typical / 1000;
+	if (gs->poll_typical > TYPICAL_MAX)
+		gs->poll_typical = TYPICAL_MAX;
+}
+
 static void
 answered(struct grants *gs, int op, enum sso_outcome outcome,
     const struct sso_status_row *rows, size_t count)
@@ -203,17 +230,22 @@ answered(struct grants *gs, int op, enum sso_outcome outcome,
 			if (strcmp(rows[i].request_id, k->request_id) == 0)
 				known[i] = 1, there = true;
 		/* The list may be older than the operation. */
-		if (k->poll_from > gs->poll_last)
+		if (k->poll_began + LAG > gs->poll_last)
 			continue;
-		if (outcome != SSO_STATUS) {
-			key_poll_failed(k);
-		} else if (!there) {
+		if (outcome == SSO_STATUS && !there) {
+			learn(gs, k, gs->poll_last - k->poll_began);
 			k->polled = false;
 			key_polled(k);
-		} else {
-			k->poll_failed = 0;
-			k->poll_from = now;
+			continue;
 		}
+		k->poll_from = now + k->poll_gap;
+		k->poll_gap += k->poll_gap < GAP_MAX ? 250 : 0;
+		if (outcome != SSO_STATUS) {
+			key_poll_failed(k);
+			continue;
+		}
+		k->poll_failed = 0;
+		k->poll_seen = gs->poll_last - k->poll_began;
 	}
 	if (running && outcome != SSO_STATUS)
 		s->failed = true;
@@ -225,7 +257,6 @@ answered(struct grants *gs, int op, enum sso_outcome outcome,
 	free(known);
 	if (--gs->poll_out > 0)
 		return;
-	gs->poll_gap += gs->poll_gap < GAP_MAX ? 250 : 0;
 	if (running)
 		search_go(gs);
 	else
