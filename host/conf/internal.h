@@ -95,6 +95,9 @@ void conf_typed(const struct bh_option *option, const struct bh_value *v,
     struct conf_errors *errors);
 /* Is it a word for names of plugins, blocks and teams: [a-z0-9][a-z0-9-]*? */
 bool conf_name_ok(const char *name);
+/* The main file's `key` if it is a map, so that its members have names; else
+ * NULL: that it is none was told when the host's keys were checked. */
+const struct bh_value *conf_map(const struct conf *conf, const char *key);
 /* Checks that `v` is a map (nothing counts as an empty one) and says what it
  * should be otherwise. */
 bool conf_is_map(const struct bh_value *v, const char *what,

@@ -16,6 +16,14 @@ conf_plugin(const struct conf *conf, const char *name)
 	return NULL;
 }
 
+const struct bh_value *
+conf_map(const struct conf *conf, const char *key)
+{
+	const struct bh_value *v = bh_get(conf->root, key);
+
+	return v != NULL && v->kind == BH_MAP ? v : NULL;
+}
+
 const struct conf_instance *
 conf_instances(const struct conf *conf, size_t *count)
 {

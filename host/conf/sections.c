@@ -232,7 +232,7 @@ conf_check(struct conf *conf, const struct conf_schema *schema,
 	for (BH_EACH(c, conf->root))
 		if (!section_host_key(c->key))
 			section_top(conf, c, schema->known, errors);
-	for (BH_EACH(c, bh_get(conf->root, "chat")))
+	for (BH_EACH(c, conf_map(conf, "chat")))
 		section_chat(conf, c, schema->known, errors);
 	conf_check_teams(conf, errors);
 }

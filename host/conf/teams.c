@@ -169,7 +169,7 @@ void
 conf_check_room(const struct conf *conf, const struct bh_value *room,
     struct conf_errors *errors)
 {
-	const struct bh_value *chat = bh_get(conf->root, "chat");
+	const struct bh_value *chat = conf_map(conf, "chat");
 	BH_AUTO_BUF struct bh_buf hint = BH_BUF(128);
 	const char *slash;
 	size_t n = 0;
@@ -262,7 +262,7 @@ team_check_file(const struct conf *conf, const struct conf_team *team,
 		{ .key = "members", .type = BH_STRINGS },
 	};
 	const struct bh_value *delegate = conf_delegated(conf, team->name);
-	const struct bh_value *all = bh_get(conf->root, "delegate");
+	const struct bh_value *all = conf_map(conf, "delegate");
 
 	if (delegate == NULL) {
 		BH_AUTO_BUF struct bh_buf hint = BH_BUF(128);
@@ -348,7 +348,7 @@ team_delegate_unknown(const struct conf *conf, const struct bh_value *c,
 static void
 team_check_delegate(const struct conf *conf, struct conf_errors *errors)
 {
-	for (BH_EACH(entry, bh_get(conf->root, "delegate"))) {
+	for (BH_EACH(entry, conf_map(conf, "delegate"))) {
 		if (!conf_name_ok(entry->key))
 			conf_complain_key(errors, entry, "\"%s\" cannot be a "
 			    "team's name: use a-z, 0-9 and -", entry->key);
