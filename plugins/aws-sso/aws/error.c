@@ -153,12 +153,14 @@ put_message(struct aws_parsed *p, const struct bh_answer *http)
 
 	if (p->answer.result == BH_OK)
 		return;
-	if (p->message == NULL) {
+	if (p->message == NULL || *p->message == '\0') {
+		free(p->message);
 		if (!p->answer.whole)
 			bh_buf_puts(&text, http->error != NULL ? http->error :
 			    "AWS cannot be reached");
 		else if (p->error != NULL)
-			bh_buf_add(&text, "AWS refused: %s", p->error);
+			bh_buf_add(&text, "AWS refused: %.200s",
+			    p->error);
 		else if (http->status >= 200 && http->status < 300)
 			bh_buf_puts(&text, "AWS answered something that is "
 			    "no answer");
