@@ -37,22 +37,24 @@ id_arg(struct bh_call *call, const char *arg, char out[GRANT_ID_MAX])
 	return out;
 }
 
-int
-face_approve(struct bh_call *call, void *state)
+static int
+approve(struct bh_call *call, void *state, bool last)
 {
 	char id[GRANT_ID_MAX];
 
+	(void)last;
 	grant_vote(sso_of(state)->grants, id_arg(call, "id", id),
 	    bh_user(call), answer_done, call);
 	return BH_PENDING;
 }
 
-int
-face_deny(struct bh_call *call, void *state)
+static int
+deny(struct bh_call *call, void *state, bool last)
 {
 	char id[GRANT_ID_MAX];
 	const char *reason = bh_arg(call, "reason");
 
+	(void)last;
 	grant_deny(sso_of(state)->grants, id_arg(call, "id", id),
 	    bh_user(call), reason != NULL ? reason : "", answer_done, call);
 	return BH_PENDING;
@@ -169,13 +171,14 @@ revoke_pair(struct bh_call *call, struct sso *sso, const char *reason)
 	return BH_PENDING;
 }
 
-int
-face_revoke(struct bh_call *call, void *state)
+static int
+revoke(struct bh_call *call, void *state, bool last)
 {
 	struct sso *sso = sso_of(state);
 	const char *reason = bh_arg(call, "reason");
 	char id[GRANT_ID_MAX];
 
+	(void)last;
 	if (reason == NULL)
 		reason = "";
 	if (bh_arg(call, "permission-set") != NULL)
@@ -210,14 +213,15 @@ ask_how_long(struct bh_call *call, const char *id)
 	return result;
 }
 
-int
-face_extend(struct bh_call *call, void *state)
+static int
+extend(struct bh_call *call, void *state, bool last)
 {
 	char id[GRANT_ID_MAX];
 	const char *typed = bh_arg(call, "duration");
 	const char *reason = bh_arg(call, "reason");
 	int64_t more = name_duration(call, typed, "duration");
 
+	(void)last;
 	if (more < 0)
 		return BH_EINVAL;
 	id_arg(call, "id", id);
@@ -226,6 +230,33 @@ face_extend(struct bh_call *call, void *state)
 	grant_extend(sso_of(state)->grants, id, bh_user(call), more,
 	    reason != NULL ? reason : "", answer_done, call);
 	return BH_PENDING;
+}
+
+/* ------------------------------------------------------------------ */
+/* Who may decide depends on what AWS says, so these wait for it. */
+
+int
+face_approve(struct bh_call *call, void *state)
+{
+	return face_patient(call, state, approve);
+}
+
+int
+face_deny(struct bh_call *call, void *state)
+{
+	return face_patient(call, state, deny);
+}
+
+int
+face_revoke(struct bh_call *call, void *state)
+{
+	return face_patient(call, state, revoke);
+}
+
+int
+face_extend(struct bh_call *call, void *state)
+{
+	return face_patient(call, state, extend);
 }
 
 /* ------------------------------------------------------------------ */

@@ -6,6 +6,15 @@
 
 #include "plugins/aws-sso/face/parts.h"
 
+/* Nothing was read from AWS yet: then nothing is known, not nothing there. */
+static bool
+blind(struct face *f)
+{
+	const char *trouble;
+
+	return directory_age(f->sso->directory, &trouble) == 0;
+}
+
 bool
 rules_question(struct face *f, const struct grant *g,
     struct policy_person *who, struct bh_user *user,
@@ -16,6 +25,11 @@ rules_question(struct face *f, const struct grant *g,
 	const struct permission_set *set = directory_permission_set(d,
 	    g->permission_set);
 
+	if (blind(f)) {
+		bh_buf_puts(why, "AWS has not been read yet. Try again in a "
+		    "minute.");
+		return false;
+	}
 	if (account == NULL || set == NULL) {
 		bh_buf_add(why, "%s is not in the directory of AWS any more.",
 		    account == NULL ? g->account_name :
@@ -32,15 +46,6 @@ rules_question(struct face *f, const struct grant *g,
 	    .account = account, .permission_set = set,
 	    .duration = g->duration, .reason = g->reason };
 	return true;
-}
-
-/* Nothing was read from AWS yet: then nothing is known, not nothing there. */
-static bool
-blind(struct face *f)
-{
-	const char *trouble;
-
-	return directory_age(f->sso->directory, &trouble) == 0;
 }
 
 static void
