@@ -201,7 +201,7 @@ ask_how_long(struct bh_call *call, const char *id)
 		{ .name = "duration", .label = "How much longer",
 		  .type = BH_CHOOSE, .required = true, .choices = usual,
 		  .choices_count = 4 },
-		{ .name = "reason", .label = "Reason", .type = BH_LINES },
+		{ .name = "reason", .label = "Reason", .type = BH_LINE },
 	};
 	int result = bh_ask(call, &(struct bh_form){ .title = "More time",
 	    .submit = "Ask", .command = "extend", .inputs = inputs,

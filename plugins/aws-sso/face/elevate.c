@@ -54,17 +54,17 @@ ask_form(struct bh_call *call, const struct wish *w)
 	if (example != NULL)
 		bh_buf_add(&hint, "such as: %s", example);
 	inputs[0] = (struct bh_input){ .name = "account", .label = "Account",
-	    .hint = "type to search", .type = BH_SEARCH, .required = true,
+	    .type = BH_SEARCH, .required = true,
 	    .value = w->account != NULL ? w->account->name : NULL };
 	inputs[1] = (struct bh_input){ .name = "permission-set",
-	    .label = "Access", .hint = "type to search", .type = BH_SEARCH,
-	    .required = true, .value = w->set != NULL ? w->set->name : NULL };
+	    .label = "Access", .type = BH_SEARCH, .required = true,
+	    .value = w->set != NULL ? w->set->name : NULL };
 	inputs[2] = (struct bh_input){ .name = "for", .label = "For how long",
 	    .type = BH_CHOOSE, .required = true, .value = bh_arg(call, "for"),
 	    .choices = n > 0 ? choices : usual, .choices_count = n > 0 ? n : 4 };
 	inputs[3] = (struct bh_input){ .name = "reason", .label = "Reason",
 	    .hint = hint.len > 0 ? bh_buf_text(&hint) : NULL,
-	    .type = BH_LINES, .required = w->verdict.reason_needed,
+	    .type = BH_LINE, .required = w->verdict.reason_needed,
 	    .value = w->reason };
 	result = bh_ask(call, &(struct bh_form){ .title = "Get AWS access",
 	    .submit = "Request", .command = "elevate", .inputs = inputs,

@@ -18,7 +18,7 @@ const struct bh_command face_commands[] = {
 	      "Names, account ids and unique beginnings all work. What you "
 	      "leave out is asked in a form.\n"
 	      "--dry-run says what would happen, and changes nothing.",
-	  .flags = BH_CMD_RATE, .run = face_elevate, .choices = name_choices },
+	  .run = face_elevate, .choices = name_choices },
 	{ .name = "approve", .args = "id",
 	  .help = "say yes to a request",
 	  .run = face_approve, .choices = id_choices },
