@@ -13,11 +13,15 @@
 #include "host/plugin/instance.h"
 #include "host/plugin/plugins.h"
 
-/* How long, in virtual time, an expectation may take to come true. */
-#define PATIENCE	(60 * 1000)
+/* Short names: every line of this file is about them. */
+#define PATIENCE	SCRIPT_PATIENCE
+#define fail		script_fail
+#define word		script_word
+#define rest		script_rest
+#define with_ids	script_ids
 
-static bool BH_PRINTF(2, 3)
-fail(struct script *s, const char *fmt, ...)
+bool
+script_fail(struct script *s, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -28,9 +32,8 @@ fail(struct script *s, const char *fmt, ...)
 	return false;
 }
 
-/* Takes the next word off *line, quotes taken away; NULL at the end. */
-static char *
-word(char **line)
+char *
+script_word(char **line)
 {
 	char *p = *line, *out, *begin, quote = 0;
 
@@ -54,8 +57,8 @@ word(char **line)
 	return begin;
 }
 
-static char *
-rest(char *line)
+char *
+script_rest(char *line)
 {
 	size_t n;
 
@@ -100,13 +103,45 @@ card(const char *name)
 	return NULL;
 }
 
-/* Replaces $R1 by the id that the card's title begins with. */
-static bool
-with_ids(struct script *s, const char *text, struct bh_buf *out)
+/* "\u202e" in a script is that character: such ones cannot be read. */
+static const char *
+unescape(const char *p, struct bh_buf *out)
+{
+	char hex[5] = "", *end, utf8[3];
+	unsigned long c;
+
+	memcpy(hex, p + 2, strnlen(p + 2, 4));
+	c = strtoul(hex, &end, 16);
+	if (end != hex + 4 || c == 0)
+		return NULL;
+	if (c < 0x80) {
+		utf8[0] = (char)c;
+		bh_buf_put(out, utf8, 1);
+	} else if (c < 0x800) {
+		utf8[0] = (char)(0xc0 | c >> 6);
+		utf8[1] = (char)(0x80 | (c & 0x3f));
+		bh_buf_put(out, utf8, 2);
+	} else {
+		utf8[0] = (char)(0xe0 | c >> 12);
+		utf8[1] = (char)(0x80 | (c >> 6 & 0x3f));
+		utf8[2] = (char)(0x80 | (c & 0x3f));
+		bh_buf_put(out, utf8, 3);
+	}
+	return p + 5;
+}
+
+bool
+script_ids(struct script *s, const char *text, struct bh_buf *out)
 {
 	for (const char *p = text; *p != '\0'; p++) {
 		struct script_message *m;
+		const char *after = p[0] == '\\' && p[1] == 'u' ?
+		    unescape(p, out) : NULL;
 
+		if (after != NULL) {
+			p = after;
+			continue;
+		}
 		if (p[0] != '$' || p[1] != 'R' || p[2] < '1' || p[2] > '9') {
 			bh_buf_put(out, p, 1);
 			continue;
@@ -284,22 +319,25 @@ press(struct script *s, struct script_person *p, char *line)
 	/* presses LABEL on R1: the label may have blanks */
 	char *on = strstr(line, " on R"), *label;
 	struct script_message *m;
+	BH_AUTO_FREE char *token = NULL;
 
 	if (on == NULL)
-		return fail(s, "write: NAME presses LABEL on R1");
+		return fail(s, "write: NAME presses [old] LABEL on R1");
 	*on = '\0';
 	label = rest(line);
 	if ((m = card(on + 4)) == NULL)
 		return fail(s, "there is no card %s yet", on + 4);
-	for (size_t i = 0; i < m->buttons_count; i++)
-		if (strcmp(m->labels[i], label) == 0) {
-			struct bh_event e = { .kind = BH_EV_BUTTON,
-			    .token = m->tokens[i] };
-			BH_AUTO_FREE char *token = xstrdup(e.token);
-
-			e.token = token;
-			return deliver(s, p, &e);
-		}
+	if (strncmp(label, "old ", 4) == 0) {
+		label = rest(label + 4);
+		if (m->old_token != NULL && strcmp(m->old_label, label) == 0)
+			token = xstrdup(m->old_token);
+	}
+	for (size_t i = 0; i < m->buttons_count && token == NULL; i++)
+		if (strcmp(m->labels[i], label) == 0)
+			token = xstrdup(m->tokens[i]);
+	if (token != NULL)
+		return deliver(s, p, &(struct bh_event){
+		    .kind = BH_EV_BUTTON, .token = token });
 	return fail(s, "card %s has no button \"%s\"; it shows:\n%s", on + 4,
 	    label, m->text);
 }
@@ -309,12 +347,17 @@ static bool
 fill(struct script *s, struct script_person *p, char *line)
 {
 	struct bh_pair fields[16];
+	BH_AUTO_BUF struct bh_buf text = BH_BUF(65536);
 	BH_AUTO_FREE char *token = xstrdup(script_world.form.token);
+	BH_AUTO_FREE char *copy = NULL;
 	struct bh_event e = { .kind = BH_EV_FORM, .fields = fields };
 	char *w;
 
 	if (token == NULL)
 		return fail(s, "no form was asked");
+	if (!with_ids(s, line, &text))
+		return false;
+	line = copy = xstrdup(bh_buf_text(&text));
 	while ((w = word(&line)) != NULL && e.fields_count < 16) {
 		char *eq = strchr(w, '=');
 
@@ -509,15 +552,24 @@ script_line(struct script *s, char *line)
 		return line_card(s, line);
 	if (strcmp(first, "expect") == 0)
 		return line_expect(s, line);
+	if (strcmp(first, "room") == 0 || strcmp(first, "dm") == 0)
+		return script_line_place(s, strcmp(first, "dm") == 0, line);
+	if (strcmp(first, "disk") == 0)
+		return script_line_disk(s, line);
+	if (strcmp(first, "audit") == 0)
+		return script_line_audit(s, line);
 	if (strcmp(first, "restart") == 0) {
 		script_stop(s);
 		return script_start(s);
 	}
 	if (strcmp(first, "reload") == 0) {
+		bool refused = strcmp(rest(line), "refused") == 0;
+
 		s->mark = script_world.seq;
-		if (host_reload(s->host) != 0)
-			return fail(s, "the configuration was refused: see the "
-			    "log");
+		if ((host_reload(s->host) != 0) != refused)
+			return fail(s, refused ? "the configuration was not "
+			    "refused" : "the configuration was refused: see "
+			    "the log");
 		settle(s);
 		return true;
 	}

@@ -71,6 +71,12 @@ show(struct script_message *m, const struct bh_post *post)
 	BH_AUTO_BUF struct bh_buf words = BH_BUF(65536);
 	const struct bh_card *card = post->card;
 
+	if (m->buttons_count > 0) {
+		free(m->old_label);
+		free(m->old_token);
+		m->old_label = xstrdup(m->labels[0]);
+		m->old_token = xstrdup(m->tokens[0]);
+	}
 	forget_card(m);
 	if (card == NULL) {
 		m->text = xstrdup(post->text != NULL ? post->text : "");
@@ -243,6 +249,8 @@ script_world_clear(void)
 	    m = next) {
 		next = m->next;
 		forget_card(m);
+		free(m->old_label);
+		free(m->old_token);
 		free(m->id);
 		free(m->transport);
 		free(m->room);

@@ -31,6 +31,7 @@ struct script_message {
 	char *title;		/* of the card, NULL if there is none */
 	char *labels[SCRIPT_BUTTONS], *tokens[SCRIPT_BUTTONS];
 	size_t buttons_count;
+	char *old_label, *old_token;	/* first button of the card before */
 	unsigned seq, edits;
 };
 
@@ -84,8 +85,29 @@ struct script {
 	struct bh_buf error;		/* why the line failed */
 };
 
+/* How long, in virtual time (ms), an expectation may take to come true. */
+#define SCRIPT_PATIENCE	(60 * 1000)
+
 /* Runs one line.  False with script->error. */
 bool script_line(struct script *script, char *line);
+/* Puts the sentence into script->error; always false. */
+bool script_fail(struct script *script, const char *fmt, ...) BH_PRINTF(2, 3);
+/* Takes the next word off *line, quotes taken away; NULL at the end. */
+char *script_word(char **line);
+/* All that is left, without blanks before it and quotes around it. */
+char *script_rest(char *line);
+/* Replaces $R1 by the id that the card's title begins with. */
+bool script_ids(struct script *script, const char *text, struct bh_buf *out);
+
+/* ------------------------------------------------------------------ */
+/* script-world.c: lines about rooms, the disk and the audit           */
+
+/* The rest of "room PLACE shows|lacks TEXT" and "dm NAME shows TEXT". */
+bool script_line_place(struct script *script, bool dm, char *line);
+/* "disk full", "disk free" */
+bool script_line_disk(struct script *script, char *line);
+/* "audit verifies", "audit has TEXT", "audit lacks TEXT" */
+bool script_line_audit(struct script *script, char *line);
 
 /* ------------------------------------------------------------------ */
 /* script.c                                                            */

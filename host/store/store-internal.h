@@ -272,6 +272,7 @@ struct store {
 	int64_t clock_saved;		/* T */
 	int64_t seen_pruned;		/* T */
 	bool full, broken;		/* T */
+	bool pretend_full;		/* T: a script says so */
 	int64_t probe_at;		/* T: real monotonic ms */
 	int64_t probe_every;
 	int64_t reserve_size;		/* 0: none */

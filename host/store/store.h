@@ -57,6 +57,11 @@ int store_health(const struct store *store);
  * until control returns to the loop. */
 const char *store_trouble(struct store *store);
 
+/* For chat scripts: from now on there is no room on the disk, or there is
+ * again.  The next group of transactions finds that out as it would from
+ * SQLite, and the reserve is what is left.  Blocks for a moment. */
+void store_pretend_full(struct store *store, bool full);
+
 /* How many ms the wall clock stands behind the latest time that the store
  * has seen; 0 when it does not. */
 int64_t store_clock_behind(const struct store *store);

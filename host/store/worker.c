@@ -242,6 +242,8 @@ static void
 probe(struct store *s)
 {
 	s->probe_at = real_ms() + s->probe_every;
+	if (s->pretend_full)
+		return;
 	if (s->reserve_size > 0 &&
 	    !reserve_make(s->reserve_path, s->reserve_size))
 		return;
@@ -254,6 +256,21 @@ probe(struct store *s)
 			worker_trouble(s, BH_OK, NULL);
 	} else if (s->reserve_size > 0)
 		reserve_release(s->reserve_path);
+}
+
+static void
+pretend(struct store *s, void *arg)
+{
+	s->pretend_full = *(const bool *)arg;
+	if (!s->pretend_full && s->full)
+		probe(s);
+}
+
+void
+store_pretend_full(struct store *s, bool full)
+{
+	CHECK_MAGIC(s, STORE_MAGIC);
+	store_call(s, pretend, &full);
 }
 
 /* ------------------------------------------------------------------ */
@@ -329,6 +346,11 @@ run_group_once(struct store *s, struct item *first, const struct item *end)
 	enum db_fault fault = db_exec(&s->db, "BEGIN IMMEDIATE");
 	if (fault == DB_OK)
 		fault = run_body(s, first, end);
+	if (fault == DB_OK && s->pretend_full && !s->full) {
+		snprintf(s->db.error, sizeof(s->db.error),
+		    "so a script says");
+		fault = DB_FULL;
+	}
 	if (fault == DB_OK) {
 		failpoint_hit("store.before-commit");
 		fault = db_exec(&s->db, "COMMIT");
