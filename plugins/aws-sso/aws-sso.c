@@ -104,6 +104,16 @@ directory_changed(void *arg)
 }
 
 static void
+directory_troubled(void *arg)
+{
+	struct sso *sso = sso_of(arg);
+	const char *trouble;
+
+	directory_age(sso->directory, &trouble);
+	grants_trouble(sso->grants, trouble);
+}
+
+static void
 grants_ready(void *arg, int result)
 {
 	struct sso *sso = sso_of(arg);
@@ -132,6 +142,7 @@ directory_ready(void *arg, int result, const char *error)
 	directory_on_change(sso->directory, directory_changed, sso);
 	sso->grants = grants_new(sso->host, sso->aws,
 	    face_grant_rules(sso->face), face_grant_face(sso->face), &options);
+	directory_on_trouble(sso->directory, directory_troubled, sso);
 	grants_load(sso->grants, grants_ready, sso);
 }
 

@@ -45,6 +45,8 @@ struct directory {
 	int64_t tags_read, missed;	/* monotonic ms */
 	void (*changed)(void *arg);
 	void *changed_arg;
+	void (*troubled)(void *arg);
+	void *troubled_arg;
 	directory_cb *ready;
 	void *ready_arg;
 	struct bh_buf sentence;		/* of directory_map() */

@@ -139,6 +139,13 @@ directory_on_change(struct directory *d, void (*cb)(void *arg), void *arg)
 }
 
 void
+directory_on_trouble(struct directory *d, void (*cb)(void *arg), void *arg)
+{
+	d->troubled = cb;
+	d->troubled_arg = arg;
+}
+
+void
 directory_need_tags(struct directory *d)
 {
 	if (d->tags)

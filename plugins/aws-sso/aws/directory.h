@@ -79,6 +79,11 @@ int64_t directory_age(const struct directory *d, const char **trouble);
 void directory_refresh(struct directory *d, enum aws_priority priority,
     directory_cb *cb, void *arg);
 
+/* Runs when reading begins to fail, fails otherwise, or works again: then
+ * directory_age() has the news.  One listener. */
+void directory_on_trouble(struct directory *d, void (*cb)(void *arg),
+    void *arg);
+
 /* Runs at each change of the snapshot; one listener. */
 void directory_on_change(struct directory *d, void (*cb)(void *arg),
     void *arg);

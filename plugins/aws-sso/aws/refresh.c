@@ -106,12 +106,16 @@ saved(void *arg, int result)
 static void
 take_trouble(struct directory *d)
 {
-	if (d->error != NULL && (d->trouble == NULL ||
-	    strcmp(d->error, d->trouble) != 0))
+	bool news = (d->error == NULL) != (d->trouble == NULL) ||
+	    (d->error != NULL && strcmp(d->error, d->trouble) != 0);
+
+	if (news && d->error != NULL)
 		bh_log(d->host, BH_LOG_WARN, "%s", d->error);
 	free(d->trouble);
 	d->trouble = d->error;
 	d->error = NULL;
+	if (news && d->troubled != NULL)
+		d->troubled(d->troubled_arg);
 }
 
 static void

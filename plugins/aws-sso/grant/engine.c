@@ -332,13 +332,21 @@ grants_drain(struct grants *gs, const char *why)
 	gs->drain = NULL;
 	gs->drain_clock = false;
 	if (why == NULL) {
-		bh_health(gs->host, BH_UP, "granting again");
+		stuck_health(gs);
 		return;
 	}
 	gs->drain = grant_dup(why);
-	bh_health(gs->host, BH_DEGRADED, "no new grants: %s", why);
+	stuck_health(gs);
 	bh_log(gs->host, BH_LOG_ERROR, "no new grants, removals go on: %s",
 	    why);
+}
+
+void
+grants_trouble(struct grants *gs, const char *sentence)
+{
+	free(gs->trouble);
+	gs->trouble = sentence != NULL ? grant_dup(sentence) : NULL;
+	stuck_health(gs);
 }
 
 void
@@ -484,6 +492,7 @@ grants_free(struct grants **p)
 	free(gs->ids);
 	free(gs->keys);
 	free(gs->heap);
+	free(gs->trouble);
 	free(gs->drain);
 	free(gs->alarm);
 	free(gs->page);

@@ -49,6 +49,7 @@ struct grants {
 	unsigned load_waits;
 
 	char *drain;		/* why no grants, or NULL */
+	char *trouble;		/* what else is wrong, or NULL */
 	bool drain_clock;	/* because the clock ran backwards */
 	int64_t mark;		/* the highest time found in the store */
 
@@ -232,6 +233,8 @@ void sweep_start(struct grants *);
 void sweep_free(struct grants *);
 
 void stuck_look(struct grants *);	/* soon; cheap to call */
+/* Tells the host how the instance is. */
+void stuck_health(struct grants *);
 /* A sentence when new grants for the account wait; NULL if they do not. */
 const char *stuck_paused(const struct grants *, const char *account);
 

@@ -253,6 +253,8 @@ void grants_free(struct grants **);
 int grants_job(struct grants *, const struct bh_job *);
 /* Settings were loaded anew: pending requests are looked at again. */
 void grants_changed(struct grants *, const struct grant_options *);
+/* What else is wrong, for the health of the instance; NULL: nothing. */
+void grants_trouble(struct grants *, const char *sentence);
 /* Stops granting and keeps removing; NULL ends it again. */
 void grants_drain(struct grants *, const char *why);
 

@@ -65,6 +65,23 @@ tell(struct key *k, int level, int64_t now)
 	}
 }
 
+/* One place says how the instance is, the worst first. */
+void
+stuck_health(struct grants *gs)
+{
+	if (gs->drain != NULL)
+		bh_health(gs->host, BH_DEGRADED, "no new grants: %s",
+		    gs->drain);
+	else if (gs->level >= 2)
+		bh_health(gs->host, BH_DEGRADED, "a removal is stuck (level "
+		    "%d): !stuck lists it", gs->level);
+	else if (gs->trouble != NULL)
+		bh_health(gs->host, BH_DEGRADED, "AWS cannot be read: %s",
+		    gs->trouble);
+	else
+		bh_health(gs->host, BH_UP, "all is well");
+}
+
 static void
 look(void *arg)
 {
@@ -85,13 +102,9 @@ look(void *arg)
 				worst = level;
 		}
 	if (worst != gs->level) {
-		if (worst >= 2)
-			bh_health(gs->host, BH_DEGRADED,
-			    "a removal is stuck (level %d)", worst);
-		else if (gs->level >= 2 && gs->drain == NULL)
-			bh_health(gs->host, BH_UP, "removals go through again");
+		gs->level = worst;
+		stuck_health(gs);
 	}
-	gs->level = worst;
 	gs->paused_all = worst >= 3;
 	if (any)
 		gs->stuck_timer = bh_after(gs->host, 15 * SECOND, look, gs);
