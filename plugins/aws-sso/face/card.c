@@ -153,6 +153,8 @@ votes(struct draft *d, const struct grant *g)
 static void
 body(struct draft *d, struct face *f, const struct grant *g)
 {
+	const char *by;
+
 	begin_field(d, "Account");
 	add(d, BH_SPAN_STRONG, g->account_name, NULL, 0);
 	add_text(d, text(d, "  (%s)", g->account));
@@ -191,11 +193,14 @@ body(struct draft *d, struct face *f, const struct grant *g)
 		}
 		end_field(d);
 	}
-	if (grant_state_final(g->state) && *g->outcome != '\0') {
+	by = grant_ended_by(g);
+	if (grant_state_final(g->state) &&
+	    (*g->outcome != '\0' || *by != '\0')) {
 		begin_field(d, "Outcome");
 		add_text(d, g->outcome);
-		if (*g->by != '\0')
-			add_text(d, text(d, " · %s", g->by));
+		if (*by != '\0')
+			add_text(d, text(d, "%s%s", *g->outcome != '\0' ?
+			    " · " : "by ", by));
 		end_field(d);
 	}
 }

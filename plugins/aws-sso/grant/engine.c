@@ -19,6 +19,21 @@ grant_dup(const char *s)
 }
 
 char *
+grant_cut(const char *s)
+{
+	size_t n = 0, len = 0;
+
+	if (s == NULL)
+		return grant_dup("");
+	/* Whole characters: never between the bytes of one. */
+	for (; s[len] != '\0'; len++) {
+		if (((unsigned char)s[len] & 0xc0) != 0x80 && n++ == 500)
+			return grant_print("%.*s…", (int)len, s);
+	}
+	return grant_dup(s);
+}
+
+char *
 grant_print(const char *fmt, ...)
 {
 	struct bh_buf b = BH_BUF(4000);

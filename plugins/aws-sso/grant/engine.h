@@ -114,6 +114,8 @@ grants_holds(struct grants *gs, bool holds, const char *what)
 }
 #define HOLDS(gs, x)	grants_holds((gs), (x), #x)
 
+/* What people wrote, cut at 500 characters: approvers must see all of it. */
+char *grant_cut(const char *);
 char *grant_dup(const char *);		/* NULL gives "" ; never NULL */
 char *grant_print(const char *fmt, ...) BH_PRINTF(1, 2);
 /* Is the store unable to write, as opposed to saying no? */

@@ -390,7 +390,8 @@ recalled(void *arg, int result, const struct bh_rows *rows)
 		else
 			op_end(op, BH_ECONFLICT, g, "%s is over: %s%s%s.",
 			    g->id, grant_state_name(g->state),
-			    g->by[0] != '\0' ? " by " : "", g->by);
+			    *grant_ended_by(g) != '\0' ? " by " : "",
+			    grant_ended_by(g));
 		grant_free(g);
 	}
 }

@@ -74,6 +74,15 @@ grant_state_final(int state)
 	return state >= 0 && state < GRANT_STATES && states[state].final;
 }
 
+const char *
+grant_ended_by(const struct grant *g)
+{
+	bool person = g->state == GRANT_DENIED || g->state == GRANT_CANCELLED ||
+	    g->state == GRANT_ABANDONED || (g->flags & GRANT_REVOKED) != 0;
+
+	return person ? g->by : "";
+}
+
 bool
 grant_may_move(int from, int to)
 {

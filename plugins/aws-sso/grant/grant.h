@@ -123,6 +123,8 @@ const char *grant_state_name(int state);
 const char *grant_state_word(int state);
 int grant_state_of_word(const char *word);	/* GRANT_NONE if unknown */
 bool grant_state_final(int state);
+/* The name of who ended it; "" when time, the rules or AWS did. */
+const char *grant_ended_by(const struct grant *);
 /* Whether the table of grants.md allows going from one to the other. */
 bool grant_may_move(int from, int to);
 /* Does this grant want its access to exist at `now`? */

@@ -157,6 +157,7 @@ created(void *arg, const struct sso_result *res)
 {
 	struct key *k = GRANT_CAST(struct key, arg, KEY_MAGIC);
 	const char *why = res->reason != NULL ? res->reason : "no reason given";
+	char text[900];
 
 	k->calling = false;
 	key_failpoint(k, "create", "after-answer");
@@ -175,7 +176,9 @@ created(void *arg, const struct sso_result *res)
 	case SSO_DENIED:
 		alarm(k, "AWS denies bellhop to give access; check its IAM "
 		    "policy", why);
-		refused(k, why);
+		snprintf(text, sizeof(text), "bellhop itself may not give this "
+		    "access; an admin must look at its IAM policy (%s)", why);
+		refused(k, text);
 		break;
 	case SSO_INVALID:
 	case SSO_NOT_FOUND:

@@ -151,7 +151,7 @@ checked(void *arg, enum sso_outcome outcome, const char *reason,
 
 		r.phase = KEY_IDLE;
 		r.refused_at = now;
-		r.refused = reason != NULL ? reason : "AWS refused it";
+		r.refused = reason != NULL ? reason : "no reason given";
 		key_commit(k, &r, "check", "aws.refused", r.refused, false,
 		    NULL);
 		return;

@@ -100,7 +100,7 @@ op_start(struct grants *gs, int kind, const char *id,
 	op->who.email = op->who.email != NULL ? grant_dup(op->who.email) : NULL;
 	op->who.realm = grant_dup(op->who.realm);
 	op->who.id = grant_dup(op->who.id);
-	op->text = grant_dup(text);
+	op->text = grant_cut(text);
 	op->more = more;
 	op->done = done;
 	op->arg = arg;

@@ -255,7 +255,7 @@ grant_request(struct grants *gs, const struct grant_ask *ask,
 	g->permission_set_name = grant_dup(ask->permission_set_name);
 	g->team = grant_dup(ask->team);
 	g->place = grant_dup(ask->place);
-	g->reason = grant_dup(ask->reason);
+	g->reason = grant_cut(ask->reason);
 	g->extends = grant_dup("");
 	g->duration = ask->duration;
 	g->session = ask->session;

@@ -43,7 +43,8 @@ revoke_fail(struct grant *g, const char *why)
 	if (c == NULL)
 		return;
 	c->next.over = c->next.changed;
-	change_text(c, &c->next.outcome, grant_dup(why));
+	change_text(c, &c->next.outcome, grant_print("AWS refused it: %s",
+	    why));
 	change_audit(c, "access.failed", "bellhop", "reason", why);
 	change_commit(c, NULL, NULL);
 }
