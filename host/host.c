@@ -178,6 +178,12 @@ host_reload(struct host *host)
 {
 	struct conf *conf, *old = host->conf;
 
+	if (!host->ready) {
+		/* An instance that opens holds pointers into the old one and
+		 * cannot be told yet that they end. */
+		host->reload_later = true;
+		return BH_PENDING;
+	}
 	notify("RELOADING=1");
 	conf = read_good(host);
 	if (conf == NULL) {
@@ -202,6 +208,15 @@ host_reload(struct host *host)
 /* Start                                                               */
 
 static void
+reload_now(void *arg)
+{
+	struct host *host = CAST(struct host, arg, HOST_MAGIC);
+
+	if (!host->stopping)
+		(void)host_reload(host);
+}
+
+static void
 plugins_are_ready(void *arg)
 {
 	struct host *host = CAST(struct host, arg, HOST_MAGIC);
@@ -224,6 +239,8 @@ plugins_are_ready(void *arg)
 	notify(bh_buf_text(&state));
 	if (host->options.on_ready != NULL)
 		host->options.on_ready(host->options.arg, host);
+	if (host->reload_later)
+		loop_post(host->loop, reload_now, host);
 }
 
 static void

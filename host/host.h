@@ -65,6 +65,7 @@ struct host {
 	size_t refused;			/* wanted plugins that are not here */
 	bool ready;			/* every instance answered its open() */
 	bool stopping;
+	bool reload_later;		/* asked for before it was ready */
 	/* Brackets that the chat room opened around calls into plugins. */
 	struct entered *entered;
 	size_t entered_depth, entered_size;
@@ -101,7 +102,8 @@ bool host_settle(struct host *host, bool (*done)(void *), void *arg,
     int64_t budget_ms);
 
 /* Reads the configuration anew: all of it is good and replaces the old, or
- * the old stays.  Returns 0 or a failure, each reason logged. */
+ * the old stays.  Returns 0, a failure, each reason logged, or BH_PENDING:
+ * instances are opening, and it is done when they have. */
 int host_reload(struct host *host);
 
 /* Asks for an orderly end from inside a callback. */

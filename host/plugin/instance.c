@@ -52,6 +52,8 @@ instance_leave(struct entered before)
 	running_leave(before.running);
 }
 
+static void instance_abandon(void *handle);
+
 static void
 deadline_passed(void *arg)
 {
@@ -126,8 +128,12 @@ instance_opened(struct instance *in, int result)
 	} else if (result != BH_ETIMEOUT)
 		log_at(BH_LOG_ERROR, in->owner, "could not open (%d): see the "
 		    "lines above; the host goes on without it", result);
-	if (in->stage == INSTANCE_FAILED)
+	if (in->stage == INSTANCE_FAILED) {
 		instance_health(in, BH_DOWN, "could not open");
+		/* Left as it is, it would go on by its timers with a
+		 * configuration that a reload frees. */
+		loop_post(in->plugins->loop, instance_abandon, &in->handle);
+	}
 	plugins_advance(in->plugins);
 }
 
@@ -168,6 +174,34 @@ instance_health(struct instance *in, int health, const char *text)
 		chat_health(in->chat, health, text);
 }
 
+/* Nothing of it is left: no callback comes any more, and no pointer into the
+ * configuration is held. */
+static void
+instance_empty(struct instance *in)
+{
+	const struct bh_plugin *p = &in->plugin->p;
+	struct entered before;
+
+	if (in->owes_close && p->close != NULL) {
+		before = instance_enter(in, "close");
+		p->close(in->state);
+		instance_leave(before);
+	}
+	in->owes_close = false;
+	held_release(in);
+	conf_wipe_secrets(in->plugins->conf, p->name, in->block);
+}
+
+/* One that could not open: its own callback has returned by now. */
+static void
+instance_abandon(void *arg)
+{
+	struct instance *in = instance_of(arg);
+
+	if (in->stage == INSTANCE_FAILED)
+		instance_empty(in);
+}
+
 void
 instance_close(struct instance *in)
 {
@@ -185,13 +219,6 @@ instance_close(struct instance *in)
 		instance_leave(before);
 	}
 	in->connected = false;
-	if (in->owes_close && p->close != NULL) {
-		before = instance_enter(in, "close");
-		p->close(in->state);
-		instance_leave(before);
-	}
-	in->owes_close = false;
-	held_release(in);
-	conf_wipe_secrets(in->plugins->conf, p->name, in->block);
+	instance_empty(in);
 	in->stage = INSTANCE_CLOSED;
 }

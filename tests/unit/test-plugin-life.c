@@ -17,6 +17,7 @@
 #include "host/base/log.h"
 #include "host/base/mem.h"
 #include "host/base/running.h"
+#include "host/chat/inner.h"
 #include "host/host.h"
 #include "host/io/http-client.h"
 #include "host/plugin/instance.h"
@@ -25,9 +26,10 @@
 static struct bh_buf diary = BH_BUF(65536);
 static struct bh_buf logged = BH_BUF(65536);
 
-struct room {			/* the state of an instance */
+struct lodger {			/* the state of an instance */
 	struct bh_host *host;
 	char name[32];
+	const char *mode;	/* in the configuration, until changed() */
 	bool never;		/* a timer that must not fire did */
 };
 
@@ -48,7 +50,7 @@ word(struct bh_host *host)
 static void
 late(void *arg)
 {
-	struct room *r = arg;
+	struct lodger *r = arg;
 
 	note("late", r->name);
 	bh_opened(r->host, strcmp(word(r->host), "late-bad") == 0 ? BH_EIO :
@@ -58,7 +60,7 @@ late(void *arg)
 static void
 must_not_come(void *arg)
 {
-	((struct room *)arg)->never = true;
+	((struct lodger *)arg)->never = true;
 	note("late", "callback");
 }
 
@@ -72,7 +74,7 @@ must_not_be_told(void *arg, int result)
 static void
 stored(void *arg, int result)
 {
-	struct room *r = arg;
+	struct lodger *r = arg;
 
 	ck_assert_int_eq(result, BH_OK);
 	note("stored", r->name);
@@ -81,11 +83,12 @@ stored(void *arg, int result)
 static int
 alpha_open(struct bh_host *host, void **state)
 {
-	struct room *r = calloc(1, sizeof(*r));
+	struct lodger *r = calloc(1, sizeof(*r));
 	const char *mode = word(host);
 
 	r->host = host;
 	snprintf(r->name, sizeof(r->name), "%s", bh_instance(host));
+	r->mode = mode;
 	note("open", r->name);
 	if (strcmp(mode, "bad") == 0) {
 		free(r);
@@ -118,13 +121,15 @@ alpha_open(struct bh_host *host, void **state)
 static void
 alpha_close(void *state)
 {
-	struct room *r = state;
+	struct lodger *r = state;
 
 	/* All of this is under way when the instance goes. */
 	bh_after(r->host, 0, must_not_come, r);
 	struct bh_tx *tx = bh_tx(r->host);
 	bh_tx_audit(tx, "alpha.closed", "host", { "name", r->name });
 	ck_assert_int_eq(bh_commit(tx, must_not_be_told, r), BH_OK);
+	/* What it points to has not been freed under it. */
+	ck_assert_str_eq(r->mode, word(r->host));
 	note("close", r->name);
 	free(r);
 }
@@ -132,13 +137,16 @@ alpha_close(void *state)
 static void
 alpha_changed(void *state)
 {
-	note("changed", word(((struct room *)state)->host));
+	struct lodger *r = state;
+
+	r->mode = word(r->host);
+	note("changed", r->mode);
 }
 
 static int
 alpha_job(void *state, const struct bh_job *job)
 {
-	struct room *r = state;
+	struct lodger *r = state;
 	struct bh_tx *tx;
 
 	note(job->kind, job->attempt == 1 ? "first" : "again");
@@ -317,7 +325,7 @@ START_TEST(one_that_never_answers_is_given_up)
 	    "did not open within 30 s"));
 	host_stop(&h);
 	/* It left a state, so it is closed. */
-	ck_assert_str_eq(bh_buf_text(&diary), "open:a open:b close:b close:a");
+	ck_assert_str_eq(bh_buf_text(&diary), "open:a open:b close:a close:b");
 }
 END_TEST
 
@@ -329,7 +337,7 @@ START_TEST(one_that_fails_does_not_stop_the_host)
 	get_ready(h, 10000);
 	host_stop(&h);
 	ck_assert_str_eq(bh_buf_text(&diary), "open:a open:b late:b open:c "
-	    "close:c close:b");
+	    "close:b close:c");
 }
 END_TEST
 
@@ -437,6 +445,53 @@ START_TEST(reload_is_all_or_nothing)
 	host_stop(&h);
 	unlink(path);
 	rmdir(directory);
+}
+END_TEST
+
+/* Pointers into the configuration are good until changed(), which an instance
+ * that opens, or has failed to, cannot be told. */
+START_TEST(reload_frees_nothing_in_use)
+{
+	char directory[] = "/tmp/bellhop-life-XXXXXX";
+	BH_AUTO_FREE char *path = NULL;
+	struct host_options options = { .plugin_directory = "/nonexistent",
+	    .store = "sqlite::memory:", .frozen = true, .internal = internal };
+	const char *error = NULL;
+	struct host *h;
+
+	ck_assert_ptr_nonnull(mkdtemp(directory));
+	path = xasprintf("%s/bellhop.yaml", directory);
+	options.config = path;
+	write_config(path, "alpha: { a: { mode: never }, b: { mode: late } }\n");
+	h = host_start(&options, &error);
+	ck_assert(!host_settle(h, is_ready, h, 31000));
+	write_config(path, "alpha: { a: { mode: never }, b: { mode: new } }\n");
+	ck_assert_int_eq(host_reload(h), BH_PENDING);
+	ck_assert_str_eq(bh_buf_text(&diary), "open:a open:b close:a");
+	get_ready(h, 10000);
+	host_settle(h, NULL, NULL, 10);
+	host_stop(&h);
+	ck_assert_str_eq(bh_buf_text(&diary), "open:a open:b close:a late:b "
+	    "changed:new close:b");
+	unlink(path);
+	rmdir(directory);
+}
+END_TEST
+
+START_TEST(refused_event_has_no_callback)
+{
+	struct host *h = begin("chat: { w: { plugin: wire } }\n", false);
+	const struct bh_event event = { .kind = BH_EV_MESSAGE, .user = "u",
+	    .text = "!help", .room = "r" };
+	struct lodger r = { .never = false };
+
+	get_ready(h, 1000);
+	h->chat->calls_count += CALLS_MAX;
+	ck_assert_int_eq(bh_deliver(&h->plugins->instances->handle, &event,
+	    must_not_be_told, &r), BH_EBUSY);
+	h->chat->calls_count -= CALLS_MAX;
+	ck_assert(!r.never);
+	host_stop(&h);
 }
 END_TEST
 
@@ -568,6 +623,8 @@ main(void)
 	tcase_add_test(t, clock_moves_only_when_free);
 	tcase_add_test(t, a_bad_configuration_starts_nothing);
 	tcase_add_test(t, reload_is_all_or_nothing);
+	tcase_add_test(t, reload_frees_nothing_in_use);
+	tcase_add_test(t, refused_event_has_no_callback);
 	tcase_add_test(t, readiness_is_told);
 	tcase_add_test(t, crash_line);
 	suite_add_tcase(s, t);
