@@ -436,11 +436,8 @@ chat_deliver(struct chat *chat, struct chat_instance *from,
 	} else if (event->kind != BH_EV_COMPLETE && event->token == NULL) {
 		return BH_EINVAL;
 	}
-	if (chat->calls_count >= CALLS_MAX) {
-		if (received != NULL)
-			received(arg, BH_EBUSY);
+	if (chat->calls_count >= CALLS_MAX)
 		return BH_EBUSY;
-	}
 	people_identify(chat, from->realm, event, &identity, &why);
 
 	struct call *call = call_new(chat, from, vias[event->kind], event);

@@ -729,7 +729,8 @@ struct bh_api {
 	void (*respond)(struct bh_request *, const struct bh_http_out *);
 
 	/* Transports.  received() runs once the event is durable, or is known
-	 * to be a duplicate; may be NULL. */
+	 * to be a duplicate; may be NULL.  A failure: refused at once, such as
+	 * BH_EBUSY when too much is under way; no callback. */
 	int (*deliver)(struct bh_host *, const struct bh_event *,
 	    bh_commit_cb *received, void *arg);
 

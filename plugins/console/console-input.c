@@ -98,7 +98,7 @@ received(void *arg, int result)
 	struct console *c = console_of(arg);
 
 	c->flying--;
-	if (result != BH_OK && result != BH_EBUSY)
+	if (result != BH_OK)
 		console_wrong(c, "that could not be written down (result %d); "
 		    "!status says more", result);
 	if (!c->tty && !c->pumping)
@@ -119,7 +119,7 @@ console_deliver(struct console *c, struct bh_event *event, const char *user,
 	event->room = event->room_name = room;
 	c->flying++;
 	ret = bh_deliver(c->host, event, received, c);
-	if (ret != BH_OK && ret != BH_EBUSY) {
+	if (ret != BH_OK) {
 		c->flying--;
 		console_wrong(c, "that was not taken (result %d)", ret);
 	}
