@@ -81,20 +81,98 @@ read_header(struct image *im, const char **error)
 	return 0;
 }
 
+/* Where `size` bytes at the virtual address stand in the file. */
+static bool
+file_offset(const struct image *im, uint64_t address, uint64_t size,
+    size_t *out)
+{
+	for (unsigned i = 0; i < im->head.e_phnum; i++) {
+		ElfW(Phdr) ph;
+
+		if (!take(im, im->head.e_phoff + i * sizeof(ph), &ph,
+		    sizeof(ph)))
+			return false;
+		if (ph.p_type != PT_LOAD || address < ph.p_vaddr ||
+		    address - ph.p_vaddr > ph.p_filesz ||
+		    size > ph.p_filesz - (address - ph.p_vaddr))
+			continue;
+		*out = (size_t)(ph.p_offset + (address - ph.p_vaddr));
+		return within(im->len, *out, size);
+	}
+	return false;
+}
+
+/* The entry of the dynamic section that is at `at`; false at its end. */
+static bool
+dynamic_at(const struct image *im, const ElfW(Phdr) *ph, uint64_t at,
+    ElfW(Dyn) *d)
+{
+	return at + sizeof(*d) <= ph->p_filesz &&
+	    take(im, ph->p_offset + at, d, sizeof(*d)) && d->d_tag != DT_NULL;
+}
+
+/* A library named by a path is taken from there, whoever may write it; one
+ * named by a plain name comes from where the system keeps its own. */
+static int
+check_needed(const struct image *im, const ElfW(Phdr) *ph, const char **error)
+{
+	size_t strings = 0;
+	uint64_t table = 0, size = 0;
+	ElfW(Dyn) d;
+
+	for (uint64_t at = 0; dynamic_at(im, ph, at, &d); at += sizeof(d)) {
+		if (d.d_tag == DT_STRTAB)
+			table = d.d_un.d_ptr;
+		if (d.d_tag == DT_STRSZ)
+			size = d.d_un.d_val;
+	}
+	if (!file_offset(im, table, size, &strings))
+		return refuse(error, "is damaged (names of libraries): build "
+		    "or copy it again");
+	for (uint64_t at = 0; dynamic_at(im, ph, at, &d); at += sizeof(d)) {
+		const unsigned char *name;
+
+		if (d.d_tag != DT_NEEDED)
+			continue;
+		name = im->bytes + strings;
+		if (d.d_un.d_val < size)
+			name += d.d_un.d_val;
+		if (d.d_un.d_val >= size ||
+		    memchr(name, '\0', size - d.d_un.d_val) == NULL)
+			return refuse(error, "is damaged (names of "
+			    "libraries): build or copy it again");
+		if (strchr((const char *)name, '/') != NULL)
+			return refuse(error, "needs a library by its path: "
+			    "install that where the system looks, and link "
+			    "with -l");
+	}
+	return 0;
+}
+
 /* What the dynamic section asks of the loader. */
 static int
 check_dynamic(const struct image *im, const ElfW(Phdr) *ph,
     const char **error)
 {
 	ElfW(Dyn) d;
+	size_t mapped;
 
+	/* The loader goes by the address, we by the offset. */
+	if (!file_offset(im, ph->p_vaddr, ph->p_filesz, &mapped) ||
+	    mapped != ph->p_offset)
+		return refuse(error, "is damaged (dynamic section): build or "
+		    "copy it again");
 	for (uint64_t at = 0; at + sizeof(d) <= ph->p_filesz;
 	    at += sizeof(d)) {
 		if (!take(im, ph->p_offset + at, &d, sizeof(d)))
 			return refuse(error, "is damaged (dynamic section): "
 			    "build or copy it again");
 		if (d.d_tag == DT_NULL)
-			return 0;
+			return check_needed(im, ph, error);
+		if (d.d_tag == DT_AUDIT || d.d_tag == DT_DEPAUDIT ||
+		    d.d_tag == DT_AUXILIARY || d.d_tag == DT_FILTER)
+			return refuse(error, "brings another object along: "
+			    "link it without --audit and --filter");
 		if (d.d_tag == DT_TEXTREL || (d.d_tag == DT_FLAGS &&
 		    (d.d_un.d_val & DF_TEXTREL) != 0))
 			return refuse(error, "has text relocations: compile "
@@ -155,27 +233,6 @@ check_segments(const struct image *im, const char **error)
 		return refuse(error, "has no dynamic section: link it with "
 		    "-shared");
 	return 0;
-}
-
-/* Where `size` bytes at the virtual address stand in the file. */
-static bool
-file_offset(const struct image *im, uint64_t address, uint64_t size,
-    size_t *out)
-{
-	for (unsigned i = 0; i < im->head.e_phnum; i++) {
-		ElfW(Phdr) ph;
-
-		if (!take(im, im->head.e_phoff + i * sizeof(ph), &ph,
-		    sizeof(ph)))
-			return false;
-		if (ph.p_type != PT_LOAD || address < ph.p_vaddr ||
-		    address - ph.p_vaddr > ph.p_filesz ||
-		    size > ph.p_filesz - (address - ph.p_vaddr))
-			continue;
-		*out = (size_t)(ph.p_offset + (address - ph.p_vaddr));
-		return within(im->len, *out, size);
-	}
-	return false;
 }
 
 /* Is the string at `offset` of the string table exactly `name`? */

@@ -6,6 +6,7 @@
  */
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "host/base/log.h"
@@ -26,7 +27,7 @@ by_name(const void *a, const void *b)
 char **
 folder_names(int directory_fd)
 {
-	int fd = dup(directory_fd);
+	int fd = fcntl(directory_fd, F_DUPFD_CLOEXEC, 0);
 	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
 	char **names = xcalloc(FILES_MAX + 1, sizeof(*names));
 	struct dirent *e;

@@ -163,7 +163,9 @@ read_all(int fd, const struct stat *st, struct vetted *out)
 		got += (size_t)n;
 	}
 	if (got < len || fstat(fd, &after) != 0 ||
-	    after.st_size != st->st_size || after.st_ctime != st->st_ctime)
+	    after.st_size != st->st_size ||
+	    after.st_ctim.tv_sec != st->st_ctim.tv_sec ||
+	    after.st_ctim.tv_nsec != st->st_ctim.tv_nsec)
 		return "changed while it was read: write it under another "
 		    "name, then rename it";
 	return NULL;

@@ -7,6 +7,7 @@
 #include <check.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <link.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -269,6 +270,62 @@ START_TEST(directory_is_vetted)
 }
 END_TEST
 
+/* The first DT_NEEDED of the fixture, in bytes that may be changed. */
+static ElfW(Dyn) *
+first_needed(struct bh_buf *b)
+{
+	BH_AUTO_FREE char *path = xasprintf("%s/good.so", FIXTURES);
+	const ElfW(Ehdr) *head;
+
+	read_file(path, b);
+	head = (const void *)b->data;
+	for (unsigned i = 0; i < head->e_phnum; i++) {
+		const ElfW(Phdr) *ph = (const void *)(b->data + head->e_phoff +
+		    i * sizeof(*ph));
+
+		if (ph->p_type != PT_DYNAMIC)
+			continue;
+		for (ElfW(Dyn) *d = (void *)(b->data + ph->p_offset);
+		    d->d_tag != DT_NULL; d++)
+			if (d->d_tag == DT_NEEDED)
+				return d;
+	}
+	ck_abort_msg("good.so needs no library");
+	return NULL;
+}
+
+/* What comes along unvetted. */
+START_TEST(libraries_by_path_are_refused)
+{
+	static const struct { ElfW(Sxword) tag; const char *says; } odd[] = {
+		{ DT_AUDIT, "brings another object" },
+		{ DT_DEPAUDIT, "brings another object" },
+		{ DT_AUXILIARY, "brings another object" },
+		{ DT_FILTER, "brings another object" },
+	};
+	BH_AUTO_BUF struct bh_buf b = BH_BUF(32u << 20);
+	ElfW(Dyn) *needed = first_needed(&b);
+	char *libc;
+
+	for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
+		needed->d_tag = odd[i].tag;
+		write_file("good.so", b.data, b.len, 0644);
+		refused("good", odd[i].says);
+	}
+	needed->d_tag = DT_NEEDED;
+	needed->d_un.d_val = 1u << 30;
+	write_file("good.so", b.data, b.len, 0644);
+	refused("good", "is damaged");
+	bh_buf_clear(&b);
+	(void)first_needed(&b);
+	libc = memmem(b.data, b.len, "libc.so.6", 10);
+	ck_assert_ptr_nonnull(libc);
+	memcpy(libc, "./bc.so.6", 9);
+	write_file("good.so", b.data, b.len, 0644);
+	refused("good", "a library by its path");
+}
+END_TEST
+
 START_TEST(copy_cannot_be_changed)
 {
 	static const unsigned char bytes[] = "what was vetted";
@@ -387,6 +444,7 @@ main(void)
 	tcase_add_test(t, names_are_strict);
 	tcase_add_test(t, other_owner_is_refused);
 	tcase_add_test(t, directory_is_vetted);
+	tcase_add_test(t, libraries_by_path_are_refused);
 	tcase_add_test(t, copy_cannot_be_changed);
 	tcase_add_test(t, replaced_file_changes_nothing);
 	tcase_add_test(t, damaged_files_do_no_harm);
