@@ -16,6 +16,7 @@
 #include "host/base/running.h"
 #include "host/base/world.h"
 #include "host/chat/chat.h"
+#include "host/chat/flood.h"
 #include "host/conf/conf.h"
 #include "host/host.h"
 #include "host/io/http-client.h"
@@ -54,6 +55,19 @@ host_plugin_directory(const struct host_options *options,
 	return file != NULL ? file : BELLHOP_PLUGIN_DIRECTORY;
 }
 
+/* Here and not in conf/: what is right only the room above it knows. */
+static void
+check_flood(const struct conf *conf, struct conf_errors *errors)
+{
+	const struct bh_value *flood = conf_host_tree(conf, "flood");
+	struct flood_limit limit;
+	const char *why;
+
+	if (bh_text(flood) != NULL &&
+	    flood_parse(flood->text, &limit, &why) != BH_OK)
+		conf_complain(errors, flood, "%s", why);
+}
+
 struct conf *
 host_read_conf(struct plugins *plugins, const struct host_options *options,
     struct conf_errors *errors, struct conf_errors *refused)
@@ -70,6 +84,7 @@ host_read_conf(struct plugins *plugins, const struct host_options *options,
 	    refused);
 	schema = plugins_schema(plugins);
 	conf_check(conf, &schema, errors);
+	check_flood(conf, errors);
 	plugins_check(plugins, conf, errors);
 	return conf;
 }

@@ -37,7 +37,8 @@ flood_parse(const char *text, struct flood_limit *out, const char **error)
 
 	int64_t span = duration_parse(end, error);
 
-	if (span <= 0) {
+	/* A day at most: what one would have to wait must be a number. */
+	if (span <= 0 || span > 86400000) {
 		*error = "flood is written like 20/min, 5/10s or off";
 		return BH_EINVAL;
 	}

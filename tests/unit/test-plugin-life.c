@@ -398,6 +398,10 @@ START_TEST(a_bad_configuration_starts_nothing)
 	ck_assert_ptr_null(begin("alpha: { a: { colour: red } }\n", false));
 	ck_assert_ptr_nonnull(strstr(bh_buf_text(&logged), "test.yaml:1:"));
 	ck_assert_ptr_nonnull(strstr(bh_buf_text(&logged), "colour"));
+	bh_buf_clear(&logged);
+	ck_assert_ptr_null(begin("flood: 20/fortnight\n", false));
+	ck_assert_ptr_nonnull(strstr(bh_buf_text(&logged), "test.yaml:1:8: "
+	    "flood is written like 20/min"));
 	ck_assert_str_eq(bh_buf_text(&diary), "");
 }
 END_TEST
