@@ -278,12 +278,12 @@ signalled(void *arg, int signum)
 {
 	struct host *host = CAST(struct host, arg, HOST_MAGIC);
 
-	if (signum == SIGHUP) {
+	if (signum == SIGHUP && !host->options.hangup_ends) {
 		(void)host_reload(host);
 		return;
 	}
 	log_note("%s: ending in order", signum == SIGTERM ? "SIGTERM" :
-	    "SIGINT");
+	    signum == SIGHUP ? "SIGHUP" : "SIGINT");
 	host_quit(host);
 }
 

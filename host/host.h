@@ -42,6 +42,7 @@ struct host_options {
 	bool log_from_file;		/* `log:` counts */
 	bool quiet;			/* no line when ready */
 	bool signals;			/* SIGTERM, SIGINT, SIGHUP, crashes */
+	bool hangup_ends;		/* SIGHUP is no reload: the terminal went */
 	/* All instances are open, transports connect next; may be NULL. */
 	void (*on_open)(void *arg, struct host *host);
 	/* Transports are connecting: ready.  May be NULL. */

@@ -13,7 +13,9 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <getopt.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "host/base/log.h"
@@ -25,6 +27,7 @@
 #ifndef BELLHOP_DATADIR
 #define BELLHOP_DATADIR "/usr/share/bellhop"
 #endif
+#define TEMPORARY	"bellhop-demo-"
 #define FILE_LIMIT	(256u * 1024u)
 
 static const char usage[] =
@@ -166,6 +169,57 @@ remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
 /* ------------------------------------------------------------------ */
 /* The run                                                             */
 
+/* Opens a state directory of ours and takes its lock, which goes with the
+ * process however that ends.  -1: somebody has it, or it is none of ours. */
+static int
+lock_state(const char *path)
+{
+	struct stat st;
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd >= 0 && (fstat(fd, &st) != 0 || st.st_uid != geteuid() ||
+	    flock(fd, LOCK_EX | LOCK_NB) != 0)) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static bool
+minute_old(int fd)
+{
+	struct timespec now;
+	struct stat st;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return fstat(fd, &st) == 0 && st.st_mtim.tv_sec < now.tv_sec - 60;
+}
+
+/* Removes what demos that were killed have left.  A new one is left alone: its
+ * lock may be yet to come. */
+static void
+sweep(const char *tmp)
+{
+	DIR *dir = opendir(tmp);
+	struct dirent *e;
+
+	while (dir != NULL && (e = readdir(dir)) != NULL) {
+		BH_AUTO_FREE char *path = NULL;
+		int fd;
+
+		if (strncmp(e->d_name, TEMPORARY, strlen(TEMPORARY)) != 0)
+			continue;
+		path = xasprintf("%s/%s", tmp, e->d_name);
+		if ((fd = lock_state(path)) < 0)
+			continue;
+		if (minute_old(fd))
+			nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+		close(fd);
+	}
+	if (dir != NULL)
+		closedir(dir);
+}
+
 /* The state directory, absolute; a temporary one when none is named. */
 static char *
 state_directory(const char *named)
@@ -174,9 +228,12 @@ state_directory(const char *named)
 	char *path;
 
 	if (named == NULL) {
-		path = xasprintf("%s/bellhop-demo-XXXXXX",
-		    tmp != NULL && tmp[0] == '/' ? tmp : "/tmp");
-		if (mkdtemp(path) != NULL)
+		if (tmp == NULL || tmp[0] != '/')
+			tmp = "/tmp";
+		sweep(tmp);
+		path = xasprintf("%s/" TEMPORARY "XXXXXX", tmp);
+		/* The descriptor stays open, and the lock held, to the end. */
+		if (mkdtemp(path) != NULL && lock_state(path) >= 0)
 			return path;
 		complain("make", path);
 		free(path);
@@ -253,7 +310,7 @@ cli_demo(int argc, char **argv)
 		{ 0 }
 	};
 	BH_AUTO_FREE char *files = NULL, *state = NULL, *config = NULL;
-	struct host_options options = { .signals = true, .quiet = true,
+	struct host_options options = { .signals = true, .hangup_ends = true, .quiet = true,
 	    .clock_free = true, .on_open = banner };
 	const char *named = NULL;
 	int c, status = 1, level = BH_LOG_ERROR;

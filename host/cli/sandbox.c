@@ -104,7 +104,8 @@ cli_sandbox(int argc, char **argv)
 	BH_AUTO_BUF struct bh_buf conf = BH_BUF(65536);
 	struct sandbox_run run = { 0 };
 	struct host_options options = { .config = "sandbox options",
-	    .signals = true, .quiet = true, .on_ready = ready, .arg = &run };
+	    .signals = true, .hangup_ends = true, .quiet = true,
+	    .on_ready = ready, .arg = &run };
 	int c, at = 0, status;
 
 	bh_buf_puts(&conf, "store: \"sqlite::memory:\"\n"
