@@ -15,6 +15,7 @@ struct store *store;
 int commit_fails;
 bool urgent_fails;
 int kill_at, points_passed;
+int64_t clock_step;
 unsigned life;
 static bool dead;
 struct bh_buf told, points;
@@ -42,7 +43,7 @@ static int64_t
 api_now(struct bh_host *h)
 {
 	(void)h;
-	return world_now();
+	return world_now() + clock_step;
 }
 
 static int64_t
@@ -280,6 +281,10 @@ may_hold(void *arg, const struct grant *g, struct grant_verdict *v)
 	rules.held++;
 	fill(v, !rules.deny && (int)g->votes_count >= rules.needed,
 	    "Rule prod says no.");
+	if (rules.hold_unsure) {
+		v->yes = false;
+		v->unsure = true;
+	}
 }
 
 static const char *
@@ -294,8 +299,8 @@ static bool
 pair(void *arg, size_t n, struct grant_pair *out)
 {
 	(void)arg;
-	*out = (struct grant_pair){ rules.pair, SET };
-	return rules.pair != NULL && n == 0;
+	*out = (struct grant_pair){ n == 0 ? rules.pair : rules.pair2, SET };
+	return n < 2 && out->account != NULL;
 }
 
 static const struct grant_rules grant_rules = { .may_ask = may_ask,
@@ -408,6 +413,7 @@ world_setup(void)
 	    .page = "https://page.example/" };
 	commit_fails = kill_at = points_passed = 0;
 	urgent_fails = dead = false;
+	clock_step = 0;
 	loop = loop_new();
 	open_store();
 	ck_assert_msg(store_migrate(store, "aws-sso", migrations, &error) ==

@@ -62,9 +62,11 @@ void aws_reset(void);
 struct rules {
 	int needed;
 	bool deny, unsure, self;
+	bool hold_unsure;	/* may_hold alone does not know */
 	bool may_approve;
 	int asked, held;
 	const char *pair;	/* account that the managed sweep looks at */
+	const char *pair2;	/* another, or NULL */
 };
 extern struct rules rules;
 
@@ -81,6 +83,7 @@ extern struct grant_options options;
  * a failpoint for the kill_at-th time; 0: never. */
 extern int kill_at, points_passed;
 bool world_dead(void);
+extern int64_t clock_step;	/* the wall clock was set by this, ms */
 extern unsigned life;		/* differs from engine to engine */
 
 void world_setup(void);

@@ -503,6 +503,28 @@ somebody_new(const struct key *k, int64_t now)
 	return false;
 }
 
+/* A create of ours may still land, although nothing is under way: a later one
+ * was refused for good, or called off.  Watched until it cannot any more, or
+ * it would be taken for somebody else's when it comes. */
+static bool
+may_land(const struct key *k, int64_t now)
+{
+	return k->seen != KEY_PRESENT && now < k->quarantine &&
+	    (k->flags & KEY_OURS) != 0;
+}
+
+static void
+watch(struct key *k, int64_t now)
+{
+	struct key_row r = key_row(k);
+
+	r.phase = KEY_UNKNOWN;
+	r.op = KEY_NOTHING;
+	r.unknown_since = now;
+	key_commit(k, &r, "watch", "aws.unknown", "an earlier create may "
+	    "still arrive", true, NULL);
+}
+
 static void
 idle(struct key *k, int64_t now)
 {
@@ -518,6 +540,10 @@ idle(struct key *k, int64_t now)
 	if (!k->wish) {
 		if (ours && k->seen == KEY_PRESENT) {
 			key_start(k, KEY_DELETE);
+			return;
+		}
+		if (may_land(k, now)) {
+			watch(k, now);
 			return;
 		}
 		settle(k);

@@ -1,0 +1,93 @@
+/* test-grant-edge.c - the rare orders of events: what must hold all the same.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#include "tests/unit/grant-world.h"
+
+/* Small steps, until AWS saw its n-th create. */
+static void
+until_creates(int n)
+{
+	for (int i = 0; i < 5000 && aws.creates < n; i++)
+		pass(5);
+	ck_assert_int_eq(aws.creates, n);
+}
+
+/* The answer to a create is lost, the next one is refused for good, and then
+ * the first one lands: it is ours, and nobody wants it. */
+START_TEST(refused_and_lands)
+{
+	static const int fates[] = { INVALID, DENIED, NOT_FOUND, ASYNC_FAILED };
+	const char *g;
+
+	rules.pair = "111122223333";
+	aws.create = LOST_LATE;
+	aws.late = 10 * MINUTE;
+	g = granted(HOUR);
+	until_creates(1);
+	aws.create = fates[_i];
+	until_creates(2);
+	pass(MINUTE);
+	ck_assert_str_eq(state_of(g), "failed");
+	if (_i == 0)
+		world_restart();
+	pass(11 * MINUTE);
+	ck_assert(!aws_has("ada"));
+	ck_assert_int_eq(aws.deletes, 1);
+	pass(30 * MINUTE);
+	ck_assert_int_eq(audited("access.unknown"), 0);
+	ck_assert_str_eq(cell("SELECT phase || seen FROM aws_sso_key"),
+	    "idle0");
+	check_books();
+}
+END_TEST
+
+/* The same, when the grant is revoked before the next create goes out. */
+START_TEST(revoked_and_lands)
+{
+	const char *one, *two;
+
+	rules.pair = "111122223333";
+	aws.create = LOST_LATE;
+	aws.late = 12 * MINUTE;
+	one = granted(HOUR);
+	pass(MINUTE);
+	ck_assert_str_eq(state_of(one), "active");
+	/* Removed, and wanted again before that is done, and not again. */
+	act(grant_revoke, one, &ada, "done");
+	pass(2 * SECOND);
+	two = granted(HOUR);
+	aws.create = THROTTLED;
+	aws.for_ever = true;
+	pass(30 * SECOND);
+	act(grant_revoke, two, &ada, "done");
+	aws.for_ever = false;
+	aws.create = ASYNC;
+	pass(20 * MINUTE);
+	ck_assert(!aws_has("ada"));
+	pass(20 * MINUTE);
+	ck_assert_int_eq(audited("access.unknown"), 0);
+	ck_assert_str_eq(state_of(two), "ended");
+	check_books();
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("grant-edge");
+	TCase *t = tcase_create("edge");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_checked_fixture(t, world_setup, world_teardown);
+	tcase_set_timeout(t, 60);
+	tcase_add_loop_test(t, refused_and_lands, 0, 4);
+	tcase_add_test(t, revoked_and_lands);
+	suite_add_tcase(s, t);
+	runner = srunner_create(s);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? 0 : 1;
+}
