@@ -72,6 +72,30 @@ START_TEST(revoked_and_lands)
 }
 END_TEST
 
+/* Asked for while the sweep that found it there is still on its way. */
+START_TEST(found_and_asked_for)
+{
+	const char *g;
+
+	if (_i != 0)
+		options.unknown = UNKNOWN_REVOKE;
+	grants_changed(gs, &options);
+	rules.needed = 0;
+	rules.pair = "111122223333";
+	rules.pair2 = "222233334444";
+	aws_put("ada");
+	pass(2 * MINUTE + 20);
+	g = granted(30 * MINUTE);
+	pass(MINUTE);
+	ck_assert_str_eq(state_of(g), "active");
+	ck_assert_int_eq(audited("access.unknown"), 0);
+	ck_assert_int_eq(aws.deletes, 0);
+	pass(HOUR);
+	ck_assert_str_eq(state_of(g), "ended");
+	check_books();
+}
+END_TEST
+
 int
 main(void)
 {
@@ -84,6 +108,7 @@ main(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, refused_and_lands, 0, 4);
 	tcase_add_test(t, revoked_and_lands);
+	tcase_add_loop_test(t, found_and_asked_for, 0, 2);
 	suite_add_tcase(s, t);
 	runner = srunner_create(s);
 	srunner_run_all(runner, CK_NORMAL);

@@ -398,8 +398,11 @@ slot_ready(void *arg, struct aws_slot *slot)
 
 	assert(slot == k->slot);
 	k->slot_ready = true;
-	if (k->busy)
+	if (k->busy) {
+		/* Its commit ends in key_tick(), which asks for a new one. */
+		key_slot_free(k);
 		return;
+	}
 	if (key_desired(k, NULL) != (k->slot_op == KEY_CREATE)) {
 		key_slot_free(k);
 		key_tick(k);

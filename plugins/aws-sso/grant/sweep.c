@@ -28,7 +28,7 @@ struct sweep {
 	size_t count, room, at;
 	int64_t asked;			/* when the call under way was made */
 	bool again;			/* something was missing: look soon */
-	struct key *unknown[UNKNOWN_MAX];
+	struct unknown { struct key *key; int64_t asked; } unknown[UNKNOWN_MAX];
 	size_t unknown_count;
 };
 
@@ -141,18 +141,32 @@ unknown_found(struct grants *gs, struct key *k)
 	struct sweep *s = gs->sweep;
 
 	for (size_t i = 0; i < s->unknown_count; i++)
-		if (s->unknown[i] == k)
+		if (s->unknown[i].key == k)
 			return;
 	if (s->unknown_count < UNKNOWN_MAX)
-		s->unknown[s->unknown_count++] = k;
+		s->unknown[s->unknown_count++] = (struct unknown){ k, s->asked };
 }
 
-/* Nothing moved on this key while the list was read. */
+/* Nothing moved on this key since `asked`. */
 static bool
-quiet(const struct key *k, const struct sweep *s)
+quiet(const struct key *k, int64_t asked)
 {
 	return k->phase == KEY_IDLE && !k->busy && !k->calling &&
-	    !k->searching && k->slot == NULL && k->changed < s->asked;
+	    !k->searching && k->slot == NULL && k->changed < asked;
+}
+
+/* The sweep went on for minutes since it saw them there.  Meanwhile somebody
+ * may have asked for one of them: then its own look decides whose it is. */
+static void
+keep_quiet_ones(struct sweep *s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->unknown_count; i++)
+		if (quiet(s->unknown[i].key, s->unknown[i].asked) &&
+		    !key_desired(s->unknown[i].key, NULL))
+			s->unknown[n++] = s->unknown[i];
+	s->unknown_count = n;
 }
 
 static void
@@ -161,7 +175,7 @@ compare(struct grants *gs, struct key *k, bool present)
 	struct sweep *s = gs->sweep;
 	int64_t now = bh_now(gs->host);
 
-	if (!quiet(k, s))
+	if (!quiet(k, s->asked))
 		return;
 	if (present) {
 		k->missing_once = k->gone_outside = false;
@@ -201,16 +215,16 @@ report(struct grants *gs, bool breaker)
 {
 	struct sweep *s = gs->sweep;
 	struct bh_buf names = BH_BUF(1200);
-	struct key *first = s->unknown[0];
+	struct key *first = s->unknown[0].key;
 	size_t fresh = 0;
 	char key[120];
 
 	for (size_t i = 0; i < s->unknown_count; i++) {
-		struct key *k = s->unknown[i];
+		struct key *k = s->unknown[i].key;
 		struct key_row r = key_row(k);
 		char name[300];
 
-		if ((k->flags & KEY_REPORTED) != 0 || k->busy)
+		if ((k->flags & KEY_REPORTED) != 0)
 			continue;
 		if (fresh++ < 5) {
 			key_text(k, name, sizeof(name));
@@ -240,12 +254,10 @@ revoke_unknown(struct grants *gs)
 	struct sweep *s = gs->sweep;
 
 	for (size_t i = 0; i < s->unknown_count; i++) {
-		struct key *k = s->unknown[i];
+		struct key *k = s->unknown[i].key;
 		struct key_row r = key_row(k);
 		char name[300], key[120];
 
-		if (k->busy)
-			continue;
 		key_text(k, name, sizeof(name));
 		snprintf(key, sizeof(key), "unknown/%s/%s/%lld", k->account,
 		    k->principal, (long long)bh_now(gs->host));
@@ -265,6 +277,7 @@ conclude(struct grants *gs)
 	struct sweep *s = gs->sweep;
 	size_t known = 0, limit;
 
+	keep_quiet_ones(s);
 	if (s->unknown_count > 0) {
 		for (size_t i = 0; i < gs->keys_size; i++)
 			for (struct key *k = gs->keys[i]; k; k = k->next)
@@ -326,7 +339,7 @@ listed(void *arg, enum sso_outcome outcome, const char *reason,
 		if (rows[j].group)
 			continue;
 		k = key_get(gs, p->account, p->set, rows[j].principal);
-		if (k->version == 0 && !k->wish && quiet(k, s))
+		if (k->version == 0 && !k->wish && quiet(k, s->asked))
 			unknown_found(gs, k);
 	}
 	next(gs);
