@@ -96,6 +96,53 @@ START_TEST(found_and_asked_for)
 }
 END_TEST
 
+static const char *
+orphaned(void)
+{
+	const char *g = granted(10 * MINUTE);
+
+	pass(MINUTE);
+	aws.failure = "Received a 404 status error: the USER assignee ada was "
+	    "not found in directory d-1234567890";
+	aws.remove = ASYNC_FAILED;
+	pass(HOUR);
+	ck_assert_str_eq(state_of(g), "ended");
+	ck_assert_int_eq(audited("access.orphaned"), 1);
+	ck_assert(aws_has("ada"));
+	return g;
+}
+
+/* A person who was missing from the directory for a while is no orphan. */
+START_TEST(orphan_returns)
+{
+	const char *g;
+
+	orphaned();
+	g = granted(10 * MINUTE);
+	pass(MINUTE);
+	ck_assert_str_eq(state_of(g), "active");
+	pass(15 * MINUTE);
+	ck_assert_str_eq(state_of(g), "ended");
+	ck_assert(!aws_has("ada"));
+	check_books();
+}
+END_TEST
+
+/* And what could not be removed is tried again, if seldom. */
+START_TEST(orphan_retried)
+{
+	orphaned();
+	ck_assert_int_eq(aws.deletes, 1);
+	if (_i == 0)
+		world_restart();
+	for (int i = 0; i < 26; i++)
+		pass(HOUR);
+	ck_assert_int_eq(aws.deletes, 2);
+	ck_assert(!aws_has("ada"));
+	check_books();
+}
+END_TEST
+
 int
 main(void)
 {
@@ -109,6 +156,8 @@ main(void)
 	tcase_add_loop_test(t, refused_and_lands, 0, 4);
 	tcase_add_test(t, revoked_and_lands);
 	tcase_add_loop_test(t, found_and_asked_for, 0, 2);
+	tcase_add_test(t, orphan_returns);
+	tcase_add_loop_test(t, orphan_retried, 0, 2);
 	suite_add_tcase(s, t);
 	runner = srunner_create(s);
 	srunner_run_all(runner, CK_NORMAL);

@@ -101,6 +101,8 @@ look_at_wish(struct key *k, int64_t now)
 			key_slot_free(k);
 	}
 	if (want) {
+		/* Whoever gets access anew is in the directory again. */
+		k->flags &= ~(unsigned)KEY_ORPHAN;
 		k->late_from = 0;
 		k->level = 0;
 	} else if (k->late_from == 0 && (k->flags & KEY_FOREIGN) == 0 &&

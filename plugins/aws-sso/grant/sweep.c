@@ -6,9 +6,10 @@
  * Every 5 minutes the pairs (account, permission set) of live grants and of
  * all that was touched within a day; every 10 minutes all pairs that rules
  * cover.  One call a time, at the lowest priority.  Missing twice: removed by
- * somebody else.  There without a row of ours: reported or, if the setting
- * says so, revoked - unless there are suspiciously many, since that looks
- * more like a lost store than like many strangers.
+ * somebody else.  An orphan: tried again once a day.  There without a row of
+ * ours: reported or, if the setting says so, revoked - unless there are
+ * suspiciously many, since that looks more like a lost store than like many
+ * strangers.
  */
 
 #include "plugins/aws-sso/grant/engine.h"
@@ -16,6 +17,7 @@
 #define LEASES		(5 * MINUTE)
 #define MANAGED		(10 * MINUTE)
 #define AGAIN		(15 * SECOND)
+#define ORPHANS		(24 * HOUR)
 #define UNKNOWN_MAX	1000
 
 struct pair { char *account, *set; };
@@ -181,6 +183,14 @@ compare(struct grants *gs, struct key *k, bool present)
 		k->missing_once = k->gone_outside = false;
 		if (k->seen == KEY_PRESENT)
 			k->seen_at = now;
+		if ((k->flags & KEY_ORPHAN) != 0 && !k->wish &&
+		    now - k->signed_at >= ORPHANS) {
+			/* Who was missing then may be back: never give up. */
+			k->flags &= ~(unsigned)KEY_ORPHAN;
+			k->late_from = 0;
+			key_tick(k);
+			return;
+		}
 		if (k->seen != KEY_PRESENT && !k->wish)
 			unknown_found(gs, k);
 		else if ((k->flags & KEY_REPORTED) != 0 && k->grants == NULL &&
