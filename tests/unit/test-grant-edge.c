@@ -143,6 +143,25 @@ START_TEST(orphan_retried)
 }
 END_TEST
 
+/* A removal that waits must not wait for the wall clock to come back. */
+START_TEST(clock_set_back)
+{
+	const char *g = granted(10 * MINUTE);
+
+	pass(MINUTE);
+	aws.remove = THROTTLED;
+	aws.for_ever = true;
+	pass(9 * MINUTE + 40 * SECOND);
+	ck_assert_str_eq(state_of(g), "ending");
+	clock_step = -2 * HOUR;
+	aws.for_ever = false;
+	aws.remove = ASYNC;
+	pass(2 * MINUTE);
+	ck_assert(!aws_has("ada"));
+	ck_assert_str_eq(state_of(g), "ended");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -158,6 +177,7 @@ main(void)
 	tcase_add_loop_test(t, found_and_asked_for, 0, 2);
 	tcase_add_test(t, orphan_returns);
 	tcase_add_loop_test(t, orphan_retried, 0, 2);
+	tcase_add_test(t, clock_set_back);
 	suite_add_tcase(s, t);
 	runner = srunner_create(s);
 	srunner_run_all(runner, CK_NORMAL);

@@ -122,7 +122,7 @@ apply(struct key *k, struct key_write *w)
 	k->refused_at = w->row.refused_at;
 	k->seen_at = w->row.seen_at;
 	k->touched = w->touched;
-	k->changed = bh_now(k->all->host);
+	k->changed = bh_mono(k->all->host);
 	if (w->refused != NULL) {
 		free(k->refused);
 		k->refused = w->refused;

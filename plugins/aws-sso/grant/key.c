@@ -34,7 +34,7 @@ timer_ran(void *arg)
 void
 key_tick_after(struct key *k, int64_t ms)
 {
-	k->wake = bh_now(k->all->host) + ms;
+	k->wake = bh_mono(k->all->host) + ms;
 	if (k->timer != NULL)
 		bh_cancel(k->all->host, k->timer);
 	k->timer = bh_after(k->all->host, ms, timer_ran, k);
@@ -176,7 +176,7 @@ checked(void *arg, enum sso_outcome outcome, const char *reason,
 	}
 	k->seen = KEY_ABSENT;
 	k->flags &= ~(unsigned)(KEY_FOREIGN | KEY_REPORTED);
-	k->checked_at = now;
+	k->checked_at = bh_mono(k->all->host);
 	key_tick(k);
 }
 
@@ -430,7 +430,7 @@ key_polled(struct key *k)
 void
 key_poll_failed(struct key *k)
 {
-	int64_t now = bh_now(k->all->host);
+	int64_t now = bh_mono(k->all->host);
 
 	if (k->poll_failed == 0)
 		k->poll_failed = now;
@@ -527,6 +527,13 @@ watch(struct key *k, int64_t now)
 	    "still arrive", true, NULL);
 }
 
+static bool
+check_is_old(const struct key *k)
+{
+	return k->checked_at == 0 ||
+	    bh_mono(k->all->host) - k->checked_at > MINUTE;
+}
+
 static void
 idle(struct key *k, int64_t now)
 {
@@ -565,7 +572,7 @@ idle(struct key *k, int64_t now)
 		return;
 	}
 	if ((k->flags & KEY_OURS) == 0 &&
-	    (k->checked_at == 0 || now - k->checked_at > MINUTE))
+	    check_is_old(k))
 		list(k, AWS_GRANT, "check", checked);
 	else
 		key_start(k, KEY_CREATE);
@@ -593,8 +600,7 @@ intent(struct key *k)
 	if (op == KEY_CREATE && grants_halted(k->all, k->account) != NULL)
 		key_tick_after(k, 5 * SECOND);
 	else if (op == KEY_CREATE && (k->flags & KEY_OURS) == 0 &&
-	    (k->checked_at == 0 ||
-	    bh_now(k->all->host) - k->checked_at > MINUTE))
+	    check_is_old(k))
 		list(k, AWS_GRANT, "check", checked);
 	else
 		key_start(k, op);
@@ -604,7 +610,7 @@ void
 key_tick(struct key *k)
 {
 	struct grants *gs = k->all;
-	int64_t now = bh_now(gs->host);
+	int64_t now = bh_now(gs->host), mono = bh_mono(gs->host);
 
 	if (!gs->loaded || gs->leaving)
 		return;
@@ -613,16 +619,16 @@ key_tick(struct key *k)
 		if (k->phase != KEY_POLLING || k->busy || k->calling)
 			return;
 	}
-	if (now < k->wake) {
+	if (mono < k->wake) {
 		if (k->timer == NULL)
-			key_tick_after(k, k->wake - now);
+			key_tick_after(k, k->wake - mono);
 		return;
 	}
 	if (k->unsaved && k->phase == KEY_IDLE) {
 		struct key_row r = key_row(k);
 
 		/* Tried until it works; nothing else hangs on it. */
-		k->wake = now + 5 * SECOND;
+		k->wake = mono + 5 * SECOND;
 		key_commit(k, &r, "late", NULL, NULL, true, NULL);
 		return;
 	}

@@ -82,12 +82,13 @@ struct key {
 	bool missing_once;		/* one lease check did not see it */
 	bool conflict;			/* the last answer was a conflict */
 	bool gone_outside;		/* two lease checks did not see it */
-	int64_t changed;		/* last write */
 	int failures;			/* in a row, for the back-off */
 	int creates_failed;
 	int verifies;
 	int level;			/* stuck level told so far */
 	int64_t paged;			/* last page */
+	/* By the clock that never jumps: */
+	int64_t changed;		/* last write */
 	int64_t wake;			/* back-off: not before */
 	int64_t checked_at;		/* pre-check said absent */
 	int64_t poll_began, poll_from, poll_gap, poll_failed;

@@ -366,7 +366,7 @@ next(struct grants *gs)
 		conclude(gs);
 		return;
 	}
-	s->asked = bh_now(gs->host);
+	s->asked = bh_mono(gs->host);
 	gs->counts.lists++;
 	bh_failpoint(gs->host, "grant.sweep.before-send");
 	sso_list_assignments(gs->aws, s->pairs[s->at].account,
