@@ -162,6 +162,27 @@ START_TEST(clock_set_back)
 }
 END_TEST
 
+/* Set forward in doubt: the signature lives as long as it lives. */
+START_TEST(clock_set_forward)
+{
+	const char *g;
+
+	rules.pair = "111122223333";
+	aws.create = LOST_LATE;
+	aws.late = 5 * MINUTE;
+	g = granted(10 * MINUTE);
+	until_creates(1);
+	act(grant_revoke, g, &ada, "no");
+	clock_step = HOUR;
+	pass(10 * MINUTE);
+	ck_assert(!aws_has("ada"));
+	pass(30 * MINUTE);
+	ck_assert_str_eq(state_of(g), "ended");
+	ck_assert_int_eq(audited("access.unknown"), 0);
+	check_books();
+}
+END_TEST
+
 int
 main(void)
 {
@@ -178,6 +199,7 @@ main(void)
 	tcase_add_test(t, orphan_returns);
 	tcase_add_loop_test(t, orphan_retried, 0, 2);
 	tcase_add_test(t, clock_set_back);
+	tcase_add_test(t, clock_set_forward);
 	suite_add_tcase(s, t);
 	runner = srunner_create(s);
 	srunner_run_all(runner, CK_NORMAL);

@@ -298,7 +298,7 @@ grant_tick(struct grant *g)
 		break;
 	case GRANT_ENDING:
 		if (key_desired(k, g) || (k->phase == KEY_IDLE && !k->busy &&
-		    ((k->seen == KEY_ABSENT && now >= k->quarantine) ||
+		    ((k->seen == KEY_ABSENT && key_quarantine(k) == 0) ||
 		    (k->flags & (KEY_FOREIGN | KEY_ORPHAN)) != 0)))
 			revoke_ended(g);
 		break;

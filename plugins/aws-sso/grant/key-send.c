@@ -109,7 +109,7 @@ accepted(struct key *k, const struct sso_result *res, const char *step)
 static bool
 never_ours(const struct key *k)
 {
-	return !k->ours_before && bh_now(k->all->host) >= k->quarantine;
+	return !k->ours_before && key_quarantine(k) == 0;
 }
 
 /* Certainly without effect: what is there is as it was before. */
@@ -361,6 +361,7 @@ intend_create(struct key *k)
 	r.attempt++;
 	r.signed_at = bh_now(k->all->host);
 	r.flags |= KEY_OURS;
+	k->sent_at = bh_mono(k->all->host);
 	r.request_id = "";
 	r.refused = "";
 	r.refused_at = 0;

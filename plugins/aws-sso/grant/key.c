@@ -85,6 +85,17 @@ late_since(const struct key *k, int64_t now)
 	return at != 0 ? at : now;
 }
 
+/* What we signed ourselves is measured by the clock that never jumps; what
+ * was found in the store, by the wall clock. */
+int64_t
+key_quarantine(const struct key *k)
+{
+	int64_t left = k->fence != 0 ? k->fence - bh_mono(k->all->host) :
+	    k->quarantine - bh_now(k->all->host);
+
+	return k->quarantine != 0 && left > 0 ? left : 0;
+}
+
 static void
 look_at_wish(struct key *k, int64_t now)
 {
@@ -184,23 +195,21 @@ void
 key_close(struct key *k, bool present)
 {
 	struct key_row r = key_row(k);
-	int64_t now = bh_now(k->all->host);
+	int64_t left = key_quarantine(k);
 
 	r.phase = KEY_IDLE;
 	r.op = KEY_NOTHING;
-	r.seen_at = now;
+	r.seen_at = bh_now(k->all->host);
 	r.seen = present ? KEY_PRESENT : KEY_ABSENT;
 	r.unknown_since = 0;
 	if (present) {
 		if ((r.flags & (KEY_OURS | KEY_PURGE)) == 0)
 			r.flags |= KEY_FOREIGN;
-	} else if (now < r.quarantine) {
+	} else if (left > 0) {
 		/* A create of ours may still be on its way. */
 		if (!k->wish) {
-			int64_t left = r.quarantine - now;
-
 			r.phase = KEY_UNKNOWN;
-			r.unknown_since = now;
+			r.unknown_since = r.seen_at;
 			key_tick_after(k, left < MINUTE ? left : MINUTE);
 		}
 	} else {
@@ -231,6 +240,8 @@ key_unclear(struct key *k, const char *why)
 		r.seen = KEY_UNSEEN;
 		if (r.quarantine < until)
 			r.quarantine = until;
+		if (k->sent_at != 0)
+			k->fence = k->sent_at + QUARANTINE;
 	} else if (r.delete_until < until) {
 		r.delete_until = until;
 	}
@@ -267,7 +278,7 @@ described(void *arg, const struct sso_result *res)
 	key_failpoint(k, "describe", "after-answer");
 	if (res->outcome == SSO_STATUS && k->op == KEY_DELETE && !k->wish &&
 	    (undone || res->status == SSO_SUCCEEDED) &&
-	    bh_now(k->all->host) < k->quarantine) {
+	    key_quarantine(k) > 0) {
 		key_start(k, KEY_DELETE);	/* a late create of ours */
 	} else if (res->outcome == SSO_STATUS && res->status == SSO_FAILED &&
 	    !undone) {
@@ -352,7 +363,7 @@ unknown_listed(void *arg, enum sso_outcome outcome, const char *reason,
     const struct sso_assignment *rows, size_t count)
 {
 	struct key *k = GRANT_CAST(struct key, arg, KEY_MAGIC);
-	int64_t now = bh_now(k->all->host), left;
+	int64_t left = key_quarantine(k);
 	bool present;
 
 	(void)reason;
@@ -371,12 +382,11 @@ unknown_listed(void *arg, enum sso_outcome outcome, const char *reason,
 	} else if (present) {
 		k->seen = KEY_PRESENT;
 		key_start(k, KEY_DELETE);
-	} else if (now >= k->quarantine) {
+	} else if (left == 0) {
 		key_close(k, false);
 	} else {
 		k->seen = KEY_ABSENT;
-		k->seen_at = now;
-		left = k->quarantine - now;
+		k->seen_at = bh_now(k->all->host);
 		key_tick_after(k, left < MINUTE ? left : MINUTE);
 	}
 }
@@ -485,7 +495,7 @@ believe_outside(struct key *k)
 	k->gone_outside = false;
 	r.seen = KEY_ABSENT;
 	r.seen_at = bh_now(k->all->host);
-	if (r.seen_at >= r.quarantine) {
+	if (key_quarantine(k) == 0) {
 		r.flags = 0;
 		r.quarantine = 0;
 	}
@@ -509,10 +519,10 @@ somebody_new(const struct key *k, int64_t now)
  * was refused for good, or called off.  Watched until it cannot any more, or
  * it would be taken for somebody else's when it comes. */
 static bool
-may_land(const struct key *k, int64_t now)
+may_land(const struct key *k)
 {
-	return k->seen != KEY_PRESENT && now < k->quarantine &&
-	    (k->flags & KEY_OURS) != 0;
+	return k->seen != KEY_PRESENT && (k->flags & KEY_OURS) != 0 &&
+	    key_quarantine(k) > 0;
 }
 
 static void
@@ -551,7 +561,7 @@ idle(struct key *k, int64_t now)
 			key_start(k, KEY_DELETE);
 			return;
 		}
-		if (may_land(k, now)) {
+		if (may_land(k)) {
 			watch(k, now);
 			return;
 		}

@@ -91,6 +91,8 @@ struct key {
 	int64_t changed;		/* last write */
 	int64_t wake;			/* back-off: not before */
 	int64_t checked_at;		/* pre-check said absent */
+	int64_t sent_at;		/* the last create was signed */
+	int64_t fence;			/* quarantine, if sent by this life */
 	int64_t poll_began, poll_from, poll_gap, poll_failed;
 	int64_t poll_seen;		/* its age when last seen in progress */
 	struct bh_timer *timer;
@@ -124,6 +126,8 @@ void key_back_off(struct key *, int64_t at_least);
 void key_unclear(struct key *, const char *why);
 /* List said so: closes the operation. */
 void key_close(struct key *, bool present);
+/* How long a create of ours may still arrive, ms; 0: not any more. */
+int64_t key_quarantine(const struct key *);
 /* The operation is over: List must say what there is. */
 void key_verify(struct key *, int expected_op, const char *action,
     const char *detail);

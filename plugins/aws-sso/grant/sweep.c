@@ -212,7 +212,7 @@ compare(struct grants *gs, struct key *k, bool present)
 
 		r.seen = KEY_ABSENT;
 		r.seen_at = now;
-		r.flags = now < r.quarantine ? r.flags : 0;
+		r.flags = key_quarantine(k) > 0 ? r.flags : 0;
 		key_commit(k, &r, "missing", "aws.missing", NULL, true, NULL);
 		return;
 	}
