@@ -162,6 +162,32 @@ START_TEST(clock_set_back)
 }
 END_TEST
 
+/* Set back while access runs: it ends when it was to end. */
+START_TEST(clock_set_back_early)
+{
+	const char *g = granted(10 * MINUTE);
+	struct grants_status s;
+
+	pass(2 * MINUTE);
+	clock_step = -2 * HOUR;
+	pass(MINUTE);
+	grants_status(gs, &s);
+	ck_assert_ptr_nonnull(s.drain);
+	pass(8 * MINUTE);
+	ck_assert(!aws_has("ada"));
+	ck_assert_str_eq(state_of(g), "ended");
+	/* The clock is right again. */
+	clock_step = 0;
+	pass(MINUTE);
+	grants_status(gs, &s);
+	ck_assert_ptr_null(s.drain);
+	g = granted(10 * MINUTE);
+	pass(MINUTE);
+	ck_assert_str_eq(state_of(g), "active");
+	check_books();
+}
+END_TEST
+
 /* Set forward in doubt: the signature lives as long as it lives. */
 START_TEST(clock_set_forward)
 {
@@ -183,6 +209,27 @@ START_TEST(clock_set_forward)
 }
 END_TEST
 
+/* Nothing is live, and the clock was wrong at the start. */
+START_TEST(clock_mended)
+{
+	const char *g = granted(10 * MINUTE);
+	struct grants_status s;
+
+	pass(15 * MINUTE);
+	ck_assert_str_eq(state_of(g), "ended");
+	clock_step = -HOUR;
+	world_restart();
+	grants_status(gs, &s);
+	ck_assert_ptr_nonnull(s.drain);
+	pass(MINUTE);
+	clock_step = 0;
+	pass(2 * MINUTE);
+	grants_status(gs, &s);
+	ck_assert_ptr_null(s.drain);
+	ck_assert_int_eq(request(&ada, HOUR), BH_OK);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -199,7 +246,9 @@ main(void)
 	tcase_add_test(t, orphan_returns);
 	tcase_add_loop_test(t, orphan_retried, 0, 2);
 	tcase_add_test(t, clock_set_back);
+	tcase_add_test(t, clock_set_back_early);
 	tcase_add_test(t, clock_set_forward);
+	tcase_add_test(t, clock_mended);
 	suite_add_tcase(s, t);
 	runner = srunner_create(s);
 	srunner_run_all(runner, CK_NORMAL);

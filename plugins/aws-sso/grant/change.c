@@ -220,7 +220,7 @@ committed(void *arg, int result)
 		/* The row was not what we believed: somebody else wrote it.
 		 * A second vote at the same moment is the harmless case. */
 		if (result != BH_ECONFLICT)
-			g->retry_after = bh_now(gs->host) + 5 * SECOND;
+			g->retry_after = grants_now(gs) + 5 * SECOND;
 		else if (c->next.state != GRANT_PENDING &&
 		    c->g->state != GRANT_NONE)
 			grants_broken(gs, "a grant's row is as memory has it");

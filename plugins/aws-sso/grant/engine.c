@@ -177,6 +177,17 @@ heap_add(struct grants *gs, struct grant *g)
 	heap_fix(gs, gs->heap_count - 1);
 }
 
+int64_t
+grants_now(const struct grants *gs)
+{
+	int64_t now = bh_now(gs->host), least;
+
+	if (!gs->behind)
+		return now;
+	least = gs->mark + bh_mono(gs->host) - gs->mark_mono;
+	return now > least ? now : least;
+}
+
 static void clock_ran(void *arg);
 
 /* The loop's timers are monotonic and the end of a grant is a wall time, so
@@ -185,34 +196,71 @@ static void clock_ran(void *arg);
 static void
 clock_arm(struct grants *gs)
 {
-	int64_t now = bh_now(gs->host), at, wait;
+	int64_t mono = bh_mono(gs->host), wait = 30 * SECOND;
 
-	if (!gs->loaded || gs->heap_count == 0)
+	if (gs->heap_count == 0)
+		gs->wall_at = 0;	/* nothing that a step could prolong */
+	if (!gs->loaded || (gs->heap_count == 0 && !gs->behind))
 		return;
-	at = gs->heap[0]->due;
-	wait = at - now;
+	if (gs->wall_at == 0) {
+		gs->wall_at = bh_now(gs->host);
+		gs->mono_at = mono;
+	}
+	if (gs->heap_count > 0 && gs->heap[0]->due - grants_now(gs) < wait)
+		wait = gs->heap[0]->due - grants_now(gs);
 	if (wait < 0)
 		wait = 0;
-	if (wait > 30 * SECOND)
-		wait = 30 * SECOND;
 	if (gs->clock != NULL) {
-		if (gs->clock_at <= now + wait)
+		if (gs->clock_at <= mono + wait)
 			return;
 		bh_cancel(gs->host, gs->clock);
 	}
-	gs->clock_at = now + wait;
+	gs->clock_at = mono + wait;
 	gs->clock = bh_after(gs->host, wait, clock_ran, gs);
+}
+
+void
+grants_behind(struct grants *gs, int64_t mark, const char *what)
+{
+	gs->behind = true;
+	gs->mark = mark;
+	gs->mark_mono = bh_mono(gs->host);
+	if (gs->drain == NULL) {
+		grants_drain(gs, what);
+		gs->drain_clock = true;
+		notice_page(gs, what);
+	}
+	clock_arm(gs);
+}
+
+/* Was the wall clock set back, or is it right again? */
+static void
+clock_look(struct grants *gs)
+{
+	int64_t now = bh_now(gs->host), mono = bh_mono(gs->host);
+	int64_t expected = gs->wall_at + mono - gs->mono_at;
+
+	if (gs->wall_at != 0 && now + MINUTE < expected && !gs->behind)
+		grants_behind(gs, expected, "the clock was set back; running "
+		    "access still ends in time");
+	gs->wall_at = now;
+	gs->mono_at = mono;
+	if (gs->behind && now + MINUTE >= gs->mark) {
+		gs->behind = false;
+		if (gs->drain_clock)
+			grants_drain(gs, NULL);
+	}
 }
 
 static void
 clock_ran(void *arg)
 {
 	struct grants *gs = GRANT_CAST(struct grants, arg, GRANTS_MAGIC);
-	int64_t now = bh_now(gs->host);
+	int64_t now;
 
 	gs->clock = NULL;
-	if (gs->drain_clock && now + MINUTE >= gs->mark)
-		grants_drain(gs, NULL);
+	clock_look(gs);
+	now = grants_now(gs);
 	/* Some at a time: a thousand ends in one moment must not hold the
 	 * loop; the rest follows in the next turn, oldest first. */
 	for (int i = 0; i < 100 && gs->heap_count > 0 &&
@@ -265,7 +313,7 @@ grant_tick(struct grant *g)
 {
 	struct grants *gs = g->all;
 	struct key *k = g->key;
-	int64_t now = bh_now(gs->host);
+	int64_t now = grants_now(gs);
 
 	if (g->busy || !gs->loaded || gs->leaving || now < g->retry_after) {
 		if (!g->busy)

@@ -51,7 +51,10 @@ struct grants {
 	char *drain;		/* why no grants, or NULL */
 	char *trouble;		/* what else is wrong, or NULL */
 	bool drain_clock;	/* because the clock ran backwards */
-	int64_t mark;		/* the highest time found in the store */
+	bool behind;		/* the wall clock is behind `mark` */
+	int64_t mark;		/* the highest time known to have been */
+	int64_t mark_mono;	/* when that was, by the other clock */
+	int64_t wall_at, mono_at;	/* both clocks at the last look */
 
 	struct grant **ids;	/* hash table by id */
 	size_t ids_size, ids_count;
@@ -65,7 +68,7 @@ struct grants {
 	struct op *waiting;	/* for a grant that is busy, in order */
 	struct op **waiting_tail;
 	struct bh_timer *clock;	/* next due grant */
-	int64_t clock_at;
+	int64_t clock_at;	/* by the monotonic clock */
 
 	/* poll.c */
 	struct bh_timer *poll_timer;
@@ -92,6 +95,11 @@ void grants_index(struct grants *, struct grant *);
 /* Takes it out of all indexes and frees it. */
 void grants_forget(struct grants *, struct grant *);
 void grant_free(struct grant *);
+/* The time that ends grants: never before a time that has been, so that a
+ * clock that was set back does not prolong them. */
+int64_t grants_now(const struct grants *);
+/* The wall clock is behind `mark`: no grants until it is right again. */
+void grants_behind(struct grants *, int64_t mark, const char *what);
 /* Puts the grant where its next deadline belongs in the heap. */
 void grant_plan(struct grant *);
 /* When the clock will change something about it; 0: never. */

@@ -114,7 +114,7 @@ grant_deadline(const struct grant *g)
 		due = g->lapses;
 		break;
 	case GRANT_APPROVED:
-		due = g->seen == 0 && bh_now(g->all->host) < g->start ?
+		due = g->seen == 0 && grants_now(g->all) < g->start ?
 		    g->start : g->end;
 		break;
 	case GRANT_ACTIVE:

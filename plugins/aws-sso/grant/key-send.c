@@ -26,7 +26,7 @@ static const struct grant *
 allowed(struct key *k, bool settle, char hash[65])
 {
 	struct grants *gs = k->all;
-	int64_t now = bh_now(gs->host);
+	int64_t now = grants_now(gs);
 	const struct grant *yes = NULL;
 
 	for (struct grant *g = k->grants, *next; g != NULL; g = next) {

@@ -61,7 +61,7 @@ key_back_off(struct key *k, int64_t at_least)
 bool
 key_desired(const struct key *k, const struct grant *but)
 {
-	int64_t now = bh_now(k->all->host);
+	int64_t now = grants_now(k->all);
 
 	for (const struct grant *g = k->grants; g != NULL; g = g->key_next)
 		if (g != but && grant_wants(g, now))
@@ -620,7 +620,7 @@ void
 key_tick(struct key *k)
 {
 	struct grants *gs = k->all;
-	int64_t now = bh_now(gs->host), mono = bh_mono(gs->host);
+	int64_t now = grants_now(gs), mono = bh_mono(gs->host);
 
 	if (!gs->loaded || gs->leaving)
 		return;

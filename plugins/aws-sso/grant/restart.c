@@ -55,7 +55,7 @@ static void
 end_overdue(struct grants *gs)
 {
 	struct grant **list = calloc(gs->ids_count + 1, sizeof(*list));
-	int64_t now = bh_now(gs->host);
+	int64_t now = grants_now(gs);
 	size_t n = 0;
 
 	assert(list != NULL);
@@ -111,10 +111,8 @@ restart_run(struct grants *gs)
 
 	gs->loaded = true;
 	if (now + MINUTE < gs->mark) {
-		grants_drain(gs, "the clock is behind the last entry in the "
-		    "store; set it right");
-		gs->drain_clock = true;
-		notice_page(gs, gs->drain);
+		grants_behind(gs, gs->mark, "the clock is behind the last "
+		    "entry in the store; set it right");
 	}
 	/* One more than the commits to wait for, so that it ends once. */
 	gs->load_waits = 1;

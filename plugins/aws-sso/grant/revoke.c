@@ -139,7 +139,7 @@ revoked(void *arg, int result, struct grant *g)
 		/* Removals fail open: the wish is gone from this moment, and
 		 * the row follows when the store can write again. */
 		g->revoking = true;
-		g->retry_after = bh_now(op->gs->host) + 5 * SECOND;
+		g->retry_after = grants_now(op->gs) + 5 * SECOND;
 		free(g->abandon_name);
 		g->abandon_name = grant_dup(op->who.name);
 		grant_plan(g);

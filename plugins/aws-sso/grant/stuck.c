@@ -86,7 +86,7 @@ static void
 look(void *arg)
 {
 	struct grants *gs = GRANT_CAST(struct grants, arg, GRANTS_MAGIC);
-	int64_t now = bh_now(gs->host);
+	int64_t now = grants_now(gs);
 	bool any = false;
 	int worst = 0;
 
