@@ -216,7 +216,8 @@ blank(char c)
 	    c == '\v' || c == '\f';
 }
 
-/* Trims, and makes one space of each run of blanks (folded lines too). */
+/* Trims, and makes one space of each run of blanks.  A folded line counts as
+ * one more value of its header: AWS's published cases join it by a comma. */
 static void
 put_value(struct bh_buf *out, const char *value)
 {
@@ -224,13 +225,14 @@ put_value(struct bh_buf *out, const char *value)
 
 	for (const char *p = value; *p != '\0';) {
 		const char *start;
+		bool folded = false;
 
-		while (blank(*p))
-			p++;
+		for (; blank(*p); p++)
+			folded = folded || *p == '\n';
 		for (start = p; *p != '\0' && !blank(*p);)
 			p++;
 		if (p > start && !first)
-			bh_buf_puts(out, " ");
+			bh_buf_puts(out, folded ? "," : " ");
 		bh_buf_put(out, start, (size_t)(p - start));
 		first = first && p == start;
 	}
