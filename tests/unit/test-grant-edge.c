@@ -230,6 +230,27 @@ START_TEST(clock_mended)
 }
 END_TEST
 
+/* Accepted and FAILED again and again: the pauses grow. */
+START_TEST(removal_keeps_failing)
+{
+	const char *g = granted(10 * MINUTE);
+
+	pass(MINUTE);
+	aws.failure = "the directory is busy";
+	aws.remove = ASYNC_FAILED;
+	aws.for_ever = true;
+	pass(29 * MINUTE);
+	ck_assert_int_ge(aws.deletes, 15);
+	ck_assert_int_le(aws.deletes, 35);
+	aws.for_ever = false;
+	aws.remove = ASYNC;
+	pass(2 * MINUTE);
+	ck_assert(!aws_has("ada"));
+	ck_assert_str_eq(state_of(g), "ended");
+	check_books();
+}
+END_TEST
+
 int
 main(void)
 {
@@ -249,6 +270,7 @@ main(void)
 	tcase_add_test(t, clock_set_back_early);
 	tcase_add_test(t, clock_set_forward);
 	tcase_add_test(t, clock_mended);
+	tcase_add_test(t, removal_keeps_failing);
 	suite_add_tcase(s, t);
 	runner = srunner_create(s);
 	srunner_run_all(runner, CK_NORMAL);

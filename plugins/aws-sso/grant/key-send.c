@@ -84,7 +84,6 @@ accepted(struct key *k, const struct sso_result *res, const char *step)
 {
 	struct key_row r = key_row(k);
 
-	k->failures = 0;
 	if (res->status == SSO_FAILED) {
 		key_failed(k, res->reason);
 		return;
