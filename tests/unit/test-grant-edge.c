@@ -251,6 +251,20 @@ START_TEST(removal_keeps_failing)
 }
 END_TEST
 
+/* Facts are missing when the last vote comes: it can be given again. */
+START_TEST(vote_in_doubt)
+{
+	ck_assert_int_eq(request(&ada, HOUR), BH_OK);
+	rules.hold_unsure = true;
+	ck_assert_int_eq(vote(id, &grace), BH_EBUSY);
+	rules.hold_unsure = false;
+	ck_assert_int_eq(vote(id, &grace), BH_OK);
+	pass(MINUTE);
+	ck_assert_str_eq(state_of(id), "active");
+	check_books();
+}
+END_TEST
+
 int
 main(void)
 {
@@ -271,6 +285,7 @@ main(void)
 	tcase_add_test(t, clock_set_forward);
 	tcase_add_test(t, clock_mended);
 	tcase_add_test(t, removal_keeps_failing);
+	tcase_add_test(t, vote_in_doubt);
 	suite_add_tcase(s, t);
 	runner = srunner_create(s);
 	srunner_run_all(runner, CK_NORMAL);

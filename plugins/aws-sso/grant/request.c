@@ -456,6 +456,14 @@ vote(struct op *op, struct grant *g, const char *principal,
 		gs->rules->may_hold(gs->rules->arg, &c->next, &hold);
 		enough = hold.yes;
 	}
+	if (!enough && hold.unsure) {
+		/* Noted now, it could not be given again, and nobody would
+		 * count once more when the facts are back. */
+		change_drop(c);
+		op_end(op, BH_EBUSY, g, "%s", bh_buf_text(&hold.why));
+		grant_verdict_release(&hold);
+		return;
+	}
 	if (enough) {
 		c->point = "approve";
 		c->next.state = GRANT_APPROVED;
