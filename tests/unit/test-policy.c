@@ -235,6 +235,12 @@ START_TEST(delegation_narrows)
 	ck_assert_int_eq(ask(&ada, &dev, &power, "1h", ""), POLICY_AUTOMATIC);
 	ck_assert_int_eq(ask(&ada, &other, &power, "1h", ""), POLICY_NO);
 	ck_assert_int_eq(ask(&ada, &dev, &admin, "1h", ""), POLICY_NO);
+	/* What may be named by its ARN may be excepted by it. */
+	rules("{\"main\":[{\"name\":\"all\",\"accounts\":\"*\",\"access\":"
+	    "[\"*\",\"!arn:admin\"],\"may-ask\":\"everyone\",\"approval\":"
+	    "\"not-required\"}]}");
+	ck_assert_int_eq(ask(&ada, &dev, &power, "1h", ""), POLICY_AUTOMATIC);
+	ck_assert_int_eq(ask(&ada, &dev, &admin, "1h", ""), POLICY_NO);
 }
 END_TEST
 

@@ -106,7 +106,8 @@ match_set(const struct bh_api *api, const struct bh_value *list,
 		if (s == NULL)
 			continue;
 		if (*s == '!') {
-			if (api->glob(s + 1, set->name))
+			if (api->glob(s + 1, set->name) ||
+			    strcmp(s + 1, set->arn) == 0)
 				return false;
 		} else if (!yes)
 			yes = api->glob(s, set->name) ||
