@@ -229,6 +229,19 @@ START_TEST(internal_error)
 }
 END_TEST
 
+/* By its name, whatever status stands beside it. */
+START_TEST(internal_by_name)
+{
+	static const char *const names[] = { "InternalServerException",
+	    "InternalFailure", "ServiceUnavailableException",
+	    "RequestTimeoutException" };
+	char body[80];
+
+	snprintf(body, sizeof(body), "{\"__type\":\"%s\"}", names[_i]);
+	refused(400, body, SSO_FAILED_5XX);
+}
+END_TEST
+
 START_TEST(html_error)
 {
 	refused(500, "<html><body>Internal Server Error</body></html>",
@@ -585,6 +598,7 @@ main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	for (size_t i = 0; i < sizeof(tests) / sizeof(*tests); i++)
 		tcase_add_test(tc, tests[i]);
+	tcase_add_loop_test(tc, internal_by_name, 0, 4);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

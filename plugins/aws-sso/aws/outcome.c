@@ -9,6 +9,15 @@
 
 #include "plugins/aws-sso/aws/text.h"
 
+/* AWS itself does not know what became of it. */
+static bool
+is_internal(const char *error)
+{
+	return strncmp(error, "Internal", 8) == 0 ||
+	    strncmp(error, "ServiceUnavailable", 18) == 0 ||
+	    strncmp(error, "RequestTimeout", 14) == 0;
+}
+
 enum sso_outcome
 outcome_of(const struct aws_answer *answer)
 {
@@ -24,7 +33,7 @@ outcome_of(const struct aws_answer *answer)
 		return SSO_NOT_SENT;
 	if (aws_error_is_throttle(error))
 		return SSO_THROTTLED;
-	if (answer->status >= 500)
+	if (answer->status >= 500 || is_internal(error))
 		return SSO_FAILED_5XX;
 	if (strcmp(error, "ConflictException") == 0)
 		return SSO_CONFLICT;
