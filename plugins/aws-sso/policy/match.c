@@ -60,9 +60,10 @@ is_account_id(const char *s)
 }
 
 static bool
-match_account_one(const struct bh_api *api, const char *pattern,
-    const struct account *a)
+is_account(const struct bh_api *api, const char *pattern, const void *thing)
 {
+	const struct account *a = thing;
+
 	if (strncmp(pattern, "ou:", 3) == 0)
 		return match_path(pattern + 3, a->path);
 	if (strncmp(pattern, "tag:", 4) == 0)
@@ -72,9 +73,21 @@ match_account_one(const struct bh_api *api, const char *pattern,
 	return api->glob(pattern, a->name);
 }
 
-bool
-match_account(const struct bh_api *api, const struct bh_value *list,
-    const struct account *a)
+static bool
+is_set(const struct bh_api *api, const char *pattern, const void *thing)
+{
+	const struct permission_set *set = thing;
+
+	return api->glob(pattern, set->name) || strcmp(pattern, set->arn) == 0;
+}
+
+typedef bool is_fn(const struct bh_api *, const char *pattern,
+    const void *thing);
+
+/* Some pattern takes it and none with "!" takes it out again. */
+static bool
+match_list(const struct bh_api *api, const struct bh_value *list, is_fn *is,
+    const void *thing)
 {
 	bool yes = false;
 
@@ -85,35 +98,26 @@ match_account(const struct bh_api *api, const struct bh_value *list,
 		if (s == NULL)
 			continue;
 		if (*s == '!') {
-			if (match_account_one(api, s + 1, a))
+			if (is(api, s + 1, thing))
 				return false;
 		} else if (!yes)
-			yes = match_account_one(api, s, a);
+			yes = is(api, s, thing);
 	}
 	return yes;
+}
+
+bool
+match_account(const struct bh_api *api, const struct bh_value *list,
+    const struct account *a)
+{
+	return match_list(api, list, is_account, a);
 }
 
 bool
 match_set(const struct bh_api *api, const struct bh_value *list,
     const struct permission_set *set)
 {
-	bool yes = false;
-
-	for (const struct bh_value *p = first_of(list); p != NULL;
-	    p = next_of(list, p)) {
-		const char *s = bh_text(p);
-
-		if (s == NULL)
-			continue;
-		if (*s == '!') {
-			if (api->glob(s + 1, set->name) ||
-			    strcmp(s + 1, set->arn) == 0)
-				return false;
-		} else if (!yes)
-			yes = api->glob(s, set->name) ||
-			    strcmp(s, set->arn) == 0;
-	}
-	return yes;
+	return match_list(api, list, is_set, set);
 }
 
 /* "everyone" means members: whoever is a guest or a bot is nobody here. */
