@@ -440,8 +440,9 @@ list_ready(void *p)
 				rows[n++] = (struct sso_assignment){
 				    have[i][2], false };
 		rows[n++] = (struct sso_assignment){ "a-group", true };
-		l->rows(l->arg, aws.blind ? SSO_UNKNOWN : SSO_STATUS, NULL,
-		    rows, aws.blind ? 0 : n);
+		l->rows(l->arg, aws.blind ? SSO_UNKNOWN : aws.gone ?
+		    SSO_NOT_FOUND : SSO_STATUS, NULL, rows,
+		    aws.blind || aws.gone ? 0 : n);
 	}
 	free(l);
 }

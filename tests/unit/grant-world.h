@@ -42,6 +42,7 @@ struct fake_aws {
 	const char *failure;
 	bool blind;		/* List answers with an outage */
 	bool status_blind;	/* so do the status lists */
+	bool gone;		/* List knows no such account or set */
 	int pool;		/* outstanding writes; 0: any number */
 	bool unsaved;		/* do not ask for intents: store is broken */
 	int creates, deletes, lists, polls, describes;

@@ -265,6 +265,25 @@ START_TEST(vote_in_doubt)
 }
 END_TEST
 
+/* The account is closed while its access is made: it ends, and holds up
+ * nobody else. */
+START_TEST(account_gone)
+{
+	struct grants_status s;
+	const char *g = granted(10 * MINUTE);
+
+	until_creates(1);
+	aws.gone = true;
+	pass(2 * HOUR);
+	ck_assert_str_eq(state_of(g), "lapsed");
+	ck_assert_str_eq(cell("SELECT phase || seen FROM aws_sso_key"),
+	    "idle0");
+	grants_status(gs, &s);
+	ck_assert_int_eq(s.level, 0);
+	check_books();
+}
+END_TEST
+
 int
 main(void)
 {
@@ -286,6 +305,7 @@ main(void)
 	tcase_add_test(t, clock_mended);
 	tcase_add_test(t, removal_keeps_failing);
 	tcase_add_test(t, vote_in_doubt);
+	tcase_add_test(t, account_gone);
 	suite_add_tcase(s, t);
 	runner = srunner_create(s);
 	srunner_run_all(runner, CK_NORMAL);

@@ -340,7 +340,7 @@ verified(void *arg, enum sso_outcome outcome, const char *reason,
 	(void)reason;
 	k->calling = false;
 	key_failpoint(k, "verify", "after-answer");
-	if (outcome == SSO_NOT_FOUND && k->op != KEY_CREATE) {
+	if (outcome == SSO_NOT_FOUND && (k->op != KEY_CREATE || !k->wish)) {
 		key_close(k, false);	/* the account or the set is gone */
 		return;
 	}
