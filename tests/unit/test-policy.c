@@ -225,6 +225,27 @@ START_TEST(limits_are_told)
 }
 END_TEST
 
+/* An extension runs from now to a fixed end: no length of the list. */
+START_TEST(extensions_and_durations)
+{
+	struct policy_question q = { .team = "payments", .who = &ada,
+	    .account = &prod, .permission_set = &power, .reason = "x",
+	    .duration = 47 * 60000, .extends = true };
+
+	rules("{\"main\":[{\"name\":\"all\",\"accounts\":\"*\",\"access\":"
+	    "\"*\",\"may-ask\":\"everyone\",\"durations\":[\"30m\",\"1h\"],"
+	    "\"approval\":\"not-required\"}]}");
+	ck_assert_int_eq(ask(&ada, &prod, &power, "1h", "x"),
+	    POLICY_AUTOMATIC);
+	ck_assert_int_eq(ask(&ada, &prod, &power, "47m", "x"), POLICY_NO);
+	policy_ask(policy, &facts, &q, &v);
+	ck_assert_int_eq(v.effect, POLICY_AUTOMATIC);
+	q.duration = 61 * 60000;
+	policy_ask(policy, &facts, &q, &v);
+	ck_assert_int_eq(v.effect, POLICY_NO);
+}
+END_TEST
+
 START_TEST(delegation_narrows)
 {
 	/* A wildcard in the team's file reaches no further than delegated. */
@@ -452,6 +473,7 @@ main(void)
 	tcase_add_test(t, closed_by_default);
 	tcase_add_test(t, first_rule_decides);
 	tcase_add_test(t, limits_are_told);
+	tcase_add_test(t, extensions_and_durations);
 	tcase_add_test(t, delegation_narrows);
 	tcase_add_test(t, deny_wins);
 	tcase_add_test(t, deny_of_unknown_members_denies);

@@ -44,7 +44,8 @@ rules_question(struct face *f, const struct grant *g,
 	}
 	*out = (struct policy_question){ .team = g->team, .who = who,
 	    .account = account, .permission_set = set,
-	    .duration = g->duration, .reason = g->reason };
+	    .duration = g->duration, .reason = g->reason,
+	    .extends = g->extends != NULL && *g->extends != '\0' };
 	return true;
 }
 

@@ -270,7 +270,8 @@ breaks_limits(const struct policy *p, const struct policy_rule *r,
 		size_t i;
 
 		for (i = 0; i < r->durations_count; i++)
-			if (r->durations[i] == q->duration)
+			if (r->durations[i] == q->duration ||
+			    (q->extends && r->durations[i] > q->duration))
 				break;
 		if (i == r->durations_count) {
 			out->argument = "duration";

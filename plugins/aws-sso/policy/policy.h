@@ -85,6 +85,7 @@ struct policy_question {
 	const struct account *account;
 	const struct permission_set *permission_set;
 	int64_t duration;			/* 0: not said yet */
+	bool extends;				/* from now to a later end */
 	const char *reason;			/* NULL: not said yet */
 };
 
