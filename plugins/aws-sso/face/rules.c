@@ -86,13 +86,29 @@ prepare(struct face *f, const struct grant *g, struct asked *a)
 	return false;
 }
 
+/* Whoever was offboarded since must not be given anything; taking away does
+ * not ask this. */
+static bool
+still_there(struct face *f, const struct grant *g, struct asked *a)
+{
+	const struct principal *p = directory_principal(f->sso->directory,
+	    g->principal);
+
+	if (p != NULL && p->enabled)
+		return true;
+	bh_buf_add(&a->v.why, p == NULL ? "%s is not in the Identity Center "
+	    "any more." : "%s's user in the Identity Center is disabled.",
+	    g->person_name);
+	return false;
+}
+
 static void
 may_ask(void *arg, const struct grant *g, struct grant_verdict *out)
 {
 	struct face *f = arg;
 	struct asked a;
 
-	if (prepare(f, g, &a))
+	if (prepare(f, g, &a) && still_there(f, g, &a))
 		policy_ask(f->policy, &f->facts, &a.q, &a.v);
 	hand_over(f, g, &a.v, a.v.effect != POLICY_NO, out);
 	policy_verdict_release(&a.v);
@@ -131,7 +147,7 @@ may_hold(void *arg, const struct grant *g, struct grant_verdict *out)
 
 	if (voters == NULL || users == NULL)
 		abort();
-	if (prepare(f, g, &a)) {
+	if (prepare(f, g, &a) && still_there(f, g, &a)) {
 		for (size_t i = 0; i < g->votes_count; i++) {
 			voters[i] = (struct policy_person){
 			    .person = g->votes[i].person,
