@@ -138,6 +138,13 @@ read_good(struct host *host)
 	return conf;
 }
 
+/* !status */
+static size_t
+refused_plugins(void *arg)
+{
+	return CAST(struct host, arg, HOST_MAGIC)->refused;
+}
+
 /* !config check */
 static int
 config_check(void *arg, struct bh_buf *out)
@@ -247,7 +254,8 @@ plugins_are_ready(void *arg)
 	bh_buf_add(&state, "READY=1\nSTATUS=%zu of %zu plugin instances open",
 	    open, all);
 	if (host->refused > 0)
-		bh_buf_add(&state, ", %zu plugins refused", host->refused);
+		bh_buf_add(&state, ", %zu plugin%s refused",
+		    host->refused, host->refused == 1 ? "" : "s");
 	if (!host->options.quiet)
 		log_note("ready: %s", strchr(bh_buf_text(&state), '\n') +
 		    sizeof("STATUS="));
@@ -342,7 +350,8 @@ open_rooms(struct host *host)
 	struct chat_parts parts = {
 		.loop = host->loop, .conf = host->conf,
 		.api = &api_table, .version = PACKAGE_VERSION,
-		.config_check = config_check, .enter = chat_enters,
+		.config_check = config_check, .refused = refused_plugins,
+		.enter = chat_enters,
 		.leave = chat_leaves, .arg = host,
 	};
 

@@ -80,6 +80,7 @@ status_counted(void *arg, int result, const struct bh_rows *rows)
 	struct call *c = call_of(arg);
 	struct chat *chat = c->chat;
 	const char *trouble = store_trouble(chat->parts.store);
+	size_t refused;
 	bool admin = (c->user.flags & BH_USER_ADMIN) != 0;
 
 	if (c->stage == STAGE_OVER) {
@@ -92,6 +93,10 @@ status_counted(void *arg, int result, const struct bh_rows *rows)
 	bh_buf_add(&text, "\nstore: %s\n", trouble == NULL ? "ok" :
 	    admin ? trouble : "in trouble: changes may be refused");
 	status_instances(c, chat, &text);
+	if (chat->parts.refused != NULL && (refused =
+	    chat->parts.refused(chat->parts.arg)) > 0)
+		bh_buf_add(&text, "plugins that could not be loaded: %zu; "
+		    "%sconfig check says why\n", refused, chat->prefix);
 	if (result == BH_OK && rows->count == 1) {
 		int64_t n = bh_cell_int(rows, 0, 0);
 

@@ -34,6 +34,8 @@ struct chat_parts {
 	/* !config check: re-reads all files, appends one line for each
 	 * complaint, returns how many there were. */
 	int (*config_check)(void *arg, struct bh_buf *out);
+	/* How many plugins could not be loaded, for !status; may be NULL. */
+	size_t (*refused)(void *arg);
 	/* Called around every call into a plugin, nested as they nest; either
 	 * may be NULL.  When leaving, the handle may be gone already. */
 	void (*enter)(void *arg, struct bh_host *host, const char *callback);

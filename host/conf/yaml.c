@@ -50,6 +50,7 @@ yaml_syntax(struct yaml_read *y, const yaml_parser_t *parser)
 	    "cannot be read";
 	const char *remedy = "";
 	yaml_mark_t at = parser->problem_mark;
+	char begun[80];
 
 	if (strstr(context, "alias") != NULL)
 		remedy = ": put quotes round what begins with *, as in \"*\"";
@@ -63,6 +64,13 @@ yaml_syntax(struct yaml_read *y, const yaml_parser_t *parser)
 	else if (strstr(problem, "mapping values are not allowed") != NULL)
 		remedy = ": look at the indentation, and put quotes round "
 		    "what has \": \" in it";
+	else if (strstr(problem, "unexpected end of stream") != NULL ||
+	    strstr(context, "flow") != NULL) {
+		snprintf(begun, sizeof(begun), ": the quote or bracket of line "
+		    "%d is not closed", (int)parser->context_mark.line + 1);
+		remedy = begun;
+	} else if (strstr(context, "block") != NULL)
+		remedy = ": look at the indentation";
 	if (parser->error == YAML_READER_ERROR)
 		conf_complain_at(y->errors, y->file, 0, 0,
 		    "%s: save it as UTF-8 without control characters",

@@ -74,7 +74,8 @@ load_one(struct plugins *ps, int fd, const char *directory, const char *name,
 	}
 	if (!listed(ps->known, name)) {
 		conf_complain(errors, NULL, "%s/%s.so: is not there: install "
-		    "the plugin or set plugin-directory", directory, name);
+		    "the plugin, set plugin-directory, or correct the name "
+		    "in the configuration", directory, name);
 		return;
 	}
 	if ((p = plugin_load(fd, directory, name, &why)) == NULL) {

@@ -199,7 +199,8 @@ load(struct store *s, const char *path, const char **error)
 
 	if (db_open(&s->db, path, true) != DB_OK)
 		return refuse(error, BH_EIO, "cannot open the database "
-		    "\"%s\": %s", shown, s->db.error);
+		    "\"%s\" (%s): put back a saved copy, or change "
+		    "\"store\"", shown, s->db.error);
 	int result = claim(&s->db, shown, error);
 	if (result != BH_OK)
 		return result;
