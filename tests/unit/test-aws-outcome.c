@@ -414,6 +414,20 @@ START_TEST(wrong_signature_with_right_clock)
 }
 END_TEST
 
+/* Late, and not wrong: another one, signed anew, is the remedy. */
+START_TEST(late_signature_with_right_clock)
+{
+	fake_answer(fake, &(struct fake_answer){
+	    .match = "CreateAccountAssignment", .status = 400,
+	    .body = "{\"__type\":\"InvalidSignatureException\","
+	    "\"message\":\"Signature expired: 20260105T095000Z is now "
+	    "earlier than 20260105T095500Z\"}",
+	    .headers = { "date", "Mon, 05 Jan 2026 10:00:00 GMT" } });
+	create();
+	ck_assert_int_eq(got.outcome, SSO_NOT_SENT);
+}
+END_TEST
+
 START_TEST(expired_keys_that_never_change)
 {
 	refused(400, "{\"__type\":\"ExpiredTokenException\"}", SSO_DENIED);
@@ -586,6 +600,7 @@ main(void)
 		unheard_of_status, answer_to_the_other_operation,
 		answer_about_another_tuple, redirect, gate_says_no,
 		wrong_clock_is_mended, wrong_signature_with_right_clock,
+		late_signature_with_right_clock,
 		expired_keys_that_never_change, deletion,
 		nothing_after_the_close, described,
 		list_of_pages, list_without_end, list_that_is_none,

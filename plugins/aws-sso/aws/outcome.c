@@ -31,6 +31,11 @@ outcome_of(const struct aws_answer *answer)
 		return SSO_UNKNOWN;
 	if (answer->mended)
 		return SSO_NOT_SENT;
+	/* The clock is right and the request was late, as after a pause of
+	 * the machine between signing and sending: sign it anew. */
+	if (aws_error_is_skew(error) && answer->message != NULL &&
+	    strncmp(answer->message, "Signature expired", 17) == 0)
+		return SSO_NOT_SENT;
 	if (aws_error_is_throttle(error))
 		return SSO_THROTTLED;
 	if (answer->status >= 500 || is_internal(error))

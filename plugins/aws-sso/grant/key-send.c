@@ -151,6 +151,14 @@ alarm(struct key *k, const char *what, const char *reason)
 	notice_page(gs, text);
 }
 
+/* What an admin must look at when AWS says no to us. */
+static const char *
+culprit(const struct sso_result *res)
+{
+	return res->error == NULL || strstr(res->error, "AccessDenied") != NULL ?
+	    "bellhop's IAM policy" : "bellhop's credentials";
+}
+
 static void
 created(void *arg, const struct sso_result *res)
 {
@@ -173,10 +181,12 @@ created(void *arg, const struct sso_result *res)
 		without_effect(k, res->retry_after);
 		break;
 	case SSO_DENIED:
-		alarm(k, "AWS denies bellhop to give access; check its IAM "
-		    "policy", why);
+		snprintf(text, sizeof(text), "AWS denies bellhop to give "
+		    "access; check %s", culprit(res));
+		alarm(k, text, why);
 		snprintf(text, sizeof(text), "bellhop itself may not give this "
-		    "access; an admin must look at its IAM policy (%s)", why);
+		    "access; an admin must look at %s (%s)", culprit(res),
+		    why);
 		refused(k, text);
 		break;
 	case SSO_INVALID:
@@ -197,6 +207,7 @@ deleted(void *arg, const struct sso_result *res)
 {
 	struct key *k = GRANT_CAST(struct key, arg, KEY_MAGIC);
 	const char *why = res->reason != NULL ? res->reason : "no reason given";
+	char text[200];
 
 	k->calling = false;
 	key_failpoint(k, "delete", "after-answer");
@@ -220,9 +231,11 @@ deleted(void *arg, const struct sso_result *res)
 	case SSO_DENIED:
 	case SSO_INVALID:
 		/* Told at once, and tried for ever all the same. */
-		if (!k->denied)
-			alarm(k, "AWS refuses to take access away; check "
-			    "bellhop's IAM policy", why);
+		if (!k->denied) {
+			snprintf(text, sizeof(text), "AWS refuses to take "
+			    "access away; check %s", culprit(res));
+			alarm(k, text, why);
+		}
 		k->denied = true;
 		without_effect(k, 5 * SECOND);
 		stuck_look(k->all);

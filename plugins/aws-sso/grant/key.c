@@ -158,9 +158,21 @@ checked(void *arg, enum sso_outcome outcome, const char *reason,
 
 	k->calling = false;
 	key_failpoint(k, "check", "after-answer");
-	if (outcome == SSO_NOT_FOUND || outcome == SSO_INVALID) {
-		/* No such account or set: nothing to wait for. */
+	if (outcome == SSO_NOT_FOUND || outcome == SSO_INVALID ||
+	    outcome == SSO_DENIED) {
+		/* No such account or set, or not for us: nothing to wait
+		 * for. */
 		struct key_row r = key_row(k);
+		char text[900];
+
+		if (outcome == SSO_DENIED) {
+			snprintf(text, sizeof(text), "bellhop itself may not "
+			    "look at who has access; an admin must look at its "
+			    "credentials and IAM policy (%s)", reason != NULL ?
+			    reason : "no reason given");
+			reason = text;
+			bh_log(k->all->host, BH_LOG_ERROR, "%s", text);
+		}
 
 		r.phase = KEY_IDLE;
 		r.refused_at = now;
