@@ -93,6 +93,8 @@ rules(const char *text)
 {
 	const char *error = NULL;
 
+	policy_free(&policy);		/* of rules that stood before */
+	value_free(tree);
 	tree = json_parse(text, strlen(text), &error);
 	ck_assert_msg(tree != NULL, "%s", error);
 	const struct policy_source sources[] = {
@@ -443,8 +445,6 @@ START_TEST(deny_is_monotone)
 	for (size_t d = 0; d < 5; d++) {
 		struct bh_buf b = BH_BUF(8192);
 
-		policy_free(&policy);
-		value_free(tree);
 		bh_buf_add(&b, "{\"main\":[%s],%s}", denies[d], TEAM_RULES);
 		rules(bh_buf_text(&b));
 		bh_buf_release(&b);
