@@ -16,6 +16,8 @@
 
 #define AT_ONCE		64u
 #define DOWN_RETRY	(30 * 1000)	/* the transport is not there */
+#define DOWN_TRIES	120		/* an hour of it not being there at all */
+#define GONE_RETRY	(3600 * 1000)	/* its block was removed */
 #define RETRY_MAX	(60 * 1000)
 
 struct sending {
@@ -24,7 +26,7 @@ struct sending {
 	struct chat *chat;		/* NULL: nobody waits for it */
 	struct chat_instance *instance;
 	char *place, *key, *owner, *text, *message, *post_key;
-	int64_t version;
+	int64_t version, changed;
 	int attempts;
 	struct target target;
 	struct bh_card *card;
@@ -219,7 +221,7 @@ write_tokens(struct sending *s)
 	    "AND key = $2 AND version < $3", BH_PARAMS(bh_s(s->place),
 	    bh_s(s->key), bh_i(s->version)));
 	tokens_buttons(tx, s->card, s->buttons, s->tokens, s->owner, s->place,
-	    s->key, s->version);
+	    s->key, s->version, s->changed);
 	/* "[revoke]" must be there on a full disk too. */
 	store_tx_urgent(tx);
 	store_commit(tx, tokens_written, s);
@@ -267,13 +269,15 @@ start(struct chat *chat, const struct store_post *post)
 	s->owner = xstrdup(post->owner);
 	s->text = xstrdup(post->text != NULL ? post->text : "");
 	s->version = post->version;
+	s->changed = post->changed;
 	s->attempts = post->attempts;
 	s->post_key = xasprintf("%s@%s#%lld", post->key, post->place,
 	    (long long)post->version);
 	find_target(s, post->message);
 	if (s->instance == NULL || s->instance->health == BH_DOWN) {
 		store_outbox_failed(chat->parts.store, s->place, s->key,
-		    s->version, world_now() + DOWN_RETRY);
+		    s->version, world_now() + (s->instance == NULL &&
+		    s->attempts >= DOWN_TRIES ? GONE_RETRY : DOWN_RETRY));
 		sending_free(s);
 		return;
 	}
@@ -383,6 +387,7 @@ outbox_open(struct chat *chat)
 {
 	chat->outbox.open = true;
 	store_outbox_notify(chat->parts.store, notified, chat);
+	store_outbox_again(chat->parts.store);
 	chat_outbox_kick(chat);
 }
 

@@ -53,6 +53,13 @@ tokens_sweep(struct chat *chat)
 	    BH_PARAMS(bh_i(now)));
 	store_tx_sql(tx, BH_ANY, "DELETE FROM bh_confirm WHERE expires < $1",
 	    BH_PARAMS(bh_i(now)));
+	store_tx_outbox_prune(tx, now - OUTBOX_LIFE);
+	/* A row that is posted anew counts its versions from one: buttons of
+	 * the one before must not come to life. */
+	store_tx_sql(tx, BH_ANY, "DELETE FROM bh_button WHERE version > 0 "
+	    "AND NOT EXISTS (SELECT 1 FROM bh_outbox o "
+	    "WHERE o.place = bh_button.place AND o.key = bh_button.key)",
+	    NULL);
 	store_commit(tx, NULL, NULL);
 }
 
@@ -84,22 +91,48 @@ resolve(struct call *c, const char *owner, const char *command)
 /* ------------------------------------------------------------------ */
 /* Buttons                                                             */
 
+/* One version of a card may be tried many times, and a network may show the
+ * first try although it answered only the last: all of them carry the same
+ * tokens.  Nobody can guess one without the secret, which ends with us. */
+static void
+button_token(char out[TOKEN_SIZE], const char *place, const char *key,
+    int64_t version, int64_t changed, size_t number)
+{
+	static char secret[65];
+	BH_AUTO_BUF struct bh_buf text = BH_BUF(16u * 1024u);
+	char hex[SHA256_HEX_SIZE];
+
+	if (version == 0) {
+		ids_hex(out, 16);
+		return;
+	}
+	if (*secret == '\0')
+		ids_hex(secret, 32);
+	bh_buf_add(&text, "%s %zu %lld %lld %zu:%s %s", secret, number,
+	    (long long)version, (long long)changed, strlen(place), place, key);
+	sha256_hex(hex, bh_buf_text(&text), text.len);
+	memcpy(out, hex, TOKEN_SIZE - 1);
+	out[TOKEN_SIZE - 1] = '\0';
+}
+
 void
 tokens_buttons(struct bh_tx *tx, const struct bh_card *card,
     struct bh_button *out, char tokens[][TOKEN_SIZE], const char *owner,
-    const char *place, const char *key, int64_t version)
+    const char *place, const char *key, int64_t version, int64_t changed)
 {
 	int64_t expires = world_now() + BUTTON_LIFE;
 
 	for (size_t i = 0; i < card->buttons_count; i++) {
 		const struct bh_button *b = &card->buttons[i];
 
-		ids_hex(tokens[i], 16);
+		button_token(tokens[i], place, key, version, changed, i);
 		out[i] = *b;
 		out[i].token = tokens[i];
 		store_tx_sql(tx, 1, "INSERT INTO bh_button (token, owner, "
 		    "place, key, version, command, args, expires) "
-		    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+		    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8) "
+		    "ON CONFLICT (token) DO UPDATE "
+		    "SET expires = excluded.expires",
 		    BH_PARAMS(bh_s(tokens[i]), bh_s(owner), bh_s(place),
 		    bh_s(key), bh_i(version), bh_s(b->command),
 		    bh_s(b->args), bh_i(expires)));

@@ -37,6 +37,8 @@ const char *const migrate_host[] = {
 	" body TEXT NOT NULL, hash TEXT NOT NULL);"
 	"CREATE TABLE bh_audit_head ("
 	" chain TEXT PRIMARY KEY, seq BIGINT NOT NULL, hash TEXT NOT NULL);",
+	"CREATE INDEX bh_outbox_sent ON bh_outbox (changed)"
+	" WHERE version <= sent_version;",
 	NULL
 };
 

@@ -167,6 +167,26 @@ store_outbox_failed(struct store *store, const char *place, const char *key,
 }
 
 void
+store_outbox_again(struct store *store)
+{
+	struct bh_tx *tx = store_tx(store, "host");
+
+	store_tx_sql(tx, BH_ANY, "UPDATE bh_outbox SET retry_at = 0,"
+	    " attempts = 0 WHERE version > sent_version AND retry_at > 0",
+	    NULL);
+	store_commit(tx, NULL, NULL);
+}
+
+void
+store_tx_outbox_prune(struct bh_tx *handle, int64_t before)
+{
+	tx_own_sql(tx_of(handle), BH_ANY, "DELETE FROM bh_outbox"
+	    " WHERE rowid IN (SELECT rowid FROM bh_outbox"
+	    " WHERE version <= sent_version AND changed < $1"
+	    " ORDER BY changed LIMIT 1000)", BH_PARAMS(bh_i(before)));
+}
+
+void
 store_outbox_give_up(struct store *store, const char *place, const char *key,
     int64_t version)
 {

@@ -190,6 +190,15 @@ void store_outbox_sent(struct store *store, const char *place,
 void store_outbox_failed(struct store *store, const char *place,
     const char *key, int64_t version, int64_t retry_at);
 
+/* What waits is tried at once: the host began anew, and what was missing may
+ * be there now. */
+void store_outbox_again(struct store *store);
+
+/* Forgets rows that were sent and have not changed since `before` (ms UTC),
+ * the oldest 1,000 at most.  A later post is a new message, and a repost
+ * reaches it no more. */
+void store_tx_outbox_prune(struct bh_tx *tx, int64_t before);
+
 /* Nobody will ever send `version` (the room is gone): counts as sent. */
 void store_outbox_give_up(struct store *store, const char *place,
     const char *key, int64_t version);

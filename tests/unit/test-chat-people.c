@@ -341,6 +341,44 @@ START_TEST(outbox_to_a_person)
 }
 END_TEST
 
+/* A network that is away for a day must not fill the table of buttons. */
+START_TEST(outbox_retries_reuse_their_buttons)
+{
+	acme->failing = 10;
+	acme->failure = BH_ENET;
+	posts("acme/#general", "R1", "one", "first");
+	pass(600000);
+	ck_assert_uint_eq(acme->count, 1);
+	ck_assert_int_eq(number("SELECT COUNT(*) FROM bh_button"), 1);
+	presses("ada", acme->posts[0].tokens[0]);
+	ck_assert_str_eq(last_text(acme), "echo first");
+}
+END_TEST
+
+START_TEST(outbox_is_pruned)
+{
+	const int64_t day = 24 * 3600 * 1000;
+	char token[TOKEN_SIZE];
+
+	posts("acme/#general", "R1", "one", "first");
+	pass(29 * day);
+	ck_assert_int_eq(number("SELECT COUNT(*) FROM bh_outbox"), 1);
+	snprintf(token, sizeof(token), "%s", acme->posts[0].tokens[0]);
+	pass(1 * day + 3700000);
+	ck_assert_int_eq(number("SELECT COUNT(*) FROM bh_outbox"), 0);
+	ck_assert_int_eq(number("SELECT COUNT(*) FROM bh_button"), 0);
+	/* Later it is a message like a first one, and what was its button
+	 * stays void. */
+	posts("acme/#general", "R1", "two", "second");
+	pass(0);
+	ck_assert_uint_eq(acme->count, 2);
+	ck_assert_ptr_null(acme->posts[1].message);
+	presses("ada", token);
+	ck_has(last_text(acme), "This card has changed");
+	ck_assert_uint_eq(runs, 0);
+}
+END_TEST
+
 START_TEST(stale_buttons)
 {
 	char old[TOKEN_SIZE], new[TOKEN_SIZE];
@@ -408,6 +446,8 @@ main(void)
 	tcase_add_test(tc, outbox_survives_a_restart);
 	tcase_add_test(tc, outbox_room_is_gone);
 	tcase_add_test(tc, outbox_to_a_person);
+	tcase_add_test(tc, outbox_retries_reuse_their_buttons);
+	tcase_add_test(tc, outbox_is_pruned);
 	tcase_add_test(tc, stale_buttons);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);

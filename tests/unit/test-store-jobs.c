@@ -297,6 +297,32 @@ START_TEST(outbox_waits_after_failures)
 }
 END_TEST
 
+/* What was shown long ago is forgotten; what was not, never. */
+START_TEST(outbox_forgets_what_is_old)
+{
+	struct bh_tx *tx;
+
+	post("slack/#ops", "sent", NULL, "one");
+	post("slack/#ops", "waits", NULL, "one");
+	post("slack/#ops", "gone", NULL, "one");
+	store_outbox_sent(store, "slack/#ops", "sent", 1, "m1");
+	store_outbox_failed(store, "slack/#ops", "waits", 1, T0 + 500000);
+	store_outbox_give_up(store, "slack/#ops", "gone", 1);
+	world_advance(60000);
+	post("slack/#ops", "young", NULL, "one");
+	store_outbox_sent(store, "slack/#ops", "young", 1, "m2");
+	tx = store_tx(store, "host");
+	store_tx_outbox_prune(tx, T0 + 60000);
+	ck_assert_int_eq(commit(tx), BH_OK);
+	ck_assert_str_eq(ask("SELECT key FROM bh_outbox ORDER BY key"),
+	    "waits young");
+	ck_assert_str_eq(pending(), "");
+	store_outbox_again(store);
+	ck_assert_str_eq(pending(), "slack/#ops waits - one v1 of 0 to - "
+	    "try 0; ");
+}
+END_TEST
+
 START_TEST(outbox_keys_have_owners)
 {
 	struct bh_tx *tx;
@@ -354,6 +380,7 @@ cases(void)
 	tcase_add_test(t, ten_thousand);
 	tcase_add_test(t, outbox_coalesces);
 	tcase_add_test(t, outbox_waits_after_failures);
+	tcase_add_test(t, outbox_forgets_what_is_old);
 	tcase_add_test(t, outbox_keys_have_owners);
 	tcase_add_test(t, duplicates);
 	return t;
