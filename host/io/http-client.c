@@ -12,6 +12,7 @@
  */
 
 #include <assert.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
 
@@ -441,9 +442,21 @@ set_method(CURL *easy, const struct bh_xfer *x)
 		curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, x->method);
 }
 
+/* libcurl leaves its sockets open over exec(): every program that we run, such
+ * as a helper for credentials, could speak on our connections. */
+static int
+socket_made(void *arg, curl_socket_t fd, curlsocktype purpose)
+{
+	(void)arg;
+	(void)purpose;
+	return fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 ? CURL_SOCKOPT_OK :
+	    CURL_SOCKOPT_ERROR;
+}
+
 static void
 set_rules(CURL *easy)
 {
+	curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, socket_made);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 #if LIBCURL_VERSION_NUM >= 0x075500
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");

@@ -10,6 +10,8 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "host/base/log.h"
 #include "host/base/mem.h"
@@ -145,6 +147,16 @@ program_exited(uv_process_t *process, int64_t status, int signum)
 	program_over(p);
 }
 
+/* Libraries open descriptors of their own, not all of them closed by exec().
+ * A kernel before 5.11 does not know the call; ours are closed anyway. */
+static void
+keep_to_ourselves(void)
+{
+#ifdef SYS_close_range
+	(void)syscall(SYS_close_range, 3u, ~0u, 1u << 2 /* CLOEXEC */);
+#endif
+}
+
 static int
 spawn(struct program *p, const char *const *argv)
 {
@@ -171,6 +183,7 @@ spawn(struct program *p, const char *const *argv)
 	for (size_t i = 0; i < n; i++)
 		copy[i] = xstrdup(argv[i]);
 	how.args = copy;
+	keep_to_ourselves();
 	ret = uv_spawn(&p->loop->uv, p->process, &how);
 	for (size_t i = 0; i < n; i++)
 		free(copy[i]);

@@ -821,6 +821,44 @@ START_TEST(dates_are_the_worlds)
 }
 END_TEST
 
+struct listing { bool done; char text[4000]; };
+
+static void
+listed(void *arg, int result, const char *output, size_t len)
+{
+	struct listing *l = arg;
+
+	(void)len;
+	ck_assert_int_eq(result, 0);
+	snprintf(l->text, sizeof(l->text), "%s", output);
+	l->done = true;
+}
+
+static bool
+is_listed(void *arg)
+{
+	return ((struct listing *)arg)->done;
+}
+
+/* A credential helper must not find our connections among its descriptors. */
+START_TEST(programs_get_no_sockets)
+{
+	const char *const argv[] = { "sh", "-c", "for f in /proc/$$/fd/*; do "
+	    "test \"${f##*/}\" -le 2 || readlink \"$f\"; done; echo end", NULL };
+	const struct bh_http req = { .method = "GET", .url = url("/x") };
+	struct listing l = { .done = false };
+	struct visit v = { 0 };
+
+	http_route(server, "GET", "/x", at_once, &v);
+	ck_assert_int_eq(ask(&req).result, BH_OK);
+	ck_assert_int_eq(loop_exec(loop, argv, 0, listed, &l), BH_OK);
+	ck_assert(loop_settle(loop, is_listed, &l, 1000));
+	ck_assert_ptr_nonnull(strstr(l.text, "end"));
+	ck_assert_msg(strstr(l.text, "socket:") == NULL, "%s", l.text);
+	ck_assert_msg(strstr(l.text, "anon_inode:") == NULL, "%s", l.text);
+}
+END_TEST
+
 START_TEST(listen_errors)
 {
 	const char *error = NULL;
@@ -844,7 +882,7 @@ main(void)
 		unroute_answers_what_it_holds, senseless_requests,
 		unclear_requests, endless_chunks, slow_peers,
 		connections_are_capped, addresses_are_capped,
-		dates_are_the_worlds, listen_errors,
+		dates_are_the_worlds, programs_get_no_sockets, listen_errors,
 	};
 	Suite *s = suite_create("io-http");
 	TCase *tc = tcase_create("http");
