@@ -463,10 +463,10 @@ chat_deliver(struct chat *chat, struct chat_instance *from,
 		complete_enter(call);
 		return BH_OK;
 	}
-	if (identity == NULL)
-		path_verdict(call, true, "%s.", bh_buf_text(&why));
-	else
+	if (identity != NULL)
 		path_enter(call);
+	else if (path_flood(call, 1))
+		path_verdict(call, true, "%s.", bh_buf_text(&why));
 	return BH_OK;
 }
 

@@ -153,6 +153,7 @@ struct chat {
 	char *version;
 	const char *prefix;		/* lives in the conf */
 	struct flood_limit flood;
+	struct flood strangers;		/* of all who have no person */
 	struct people people;
 	struct room *rooms;
 	struct chat_instance *instances;
@@ -288,6 +289,9 @@ void call_unhold(struct call *call);
 /* path.c, complete.c                                                  */
 
 void path_enter(struct call *call);
+/* May this person, or all strangers together, have one more?  False: the call
+ * was answered, if that was due, and is over. */
+bool path_flood(struct call *call, int cost);
 /* The call's line is there (typed, or from a button). */
 void path_line(struct call *call);
 /* Its command and arguments are there (a form, a confirmation). */

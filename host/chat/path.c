@@ -56,10 +56,12 @@ path_enter(struct call *c)
 }
 
 /* True: goes on.  False: it was too much; said once until things calm. */
-static bool
-flood_lets(struct call *c, int cost)
+bool
+path_flood(struct call *c, int cost)
 {
-	struct flood *flood = &c->identity->person->flood;
+	/* Those who cannot be told apart share one measure. */
+	struct flood *flood = c->identity != NULL ?
+	    &c->identity->person->flood : &c->chat->strangers;
 	BH_AUTO_BUF struct bh_buf text = BH_BUF(512);
 	int64_t wait = flood_take(flood, &c->chat->flood, cost, world_mono());
 
@@ -69,6 +71,10 @@ flood_lets(struct call *c, int cost)
 	c->cost = 0;
 	/* Nothing of this is written down: a flood must not reach the disk. */
 	call_received(c, BH_OK);
+	if (c->identity == NULL) {
+		call_over(c);
+		return false;
+	}
 	if (!flood->told) {
 		flood->told = true;
 		bh_buf_add(&text, "That is faster than I may go for one person "
@@ -88,7 +94,7 @@ unknown(struct call *c, const char *first)
 {
 	BH_AUTO_BUF struct bh_buf text = BH_BUF(2048);
 
-	if (!flood_lets(c, 1))
+	if (!path_flood(c, 1))
 		return;
 	bh_buf_add(&text, "I know no command \"%.60s\"", first);
 	help_guess(c, first, &text);
@@ -149,7 +155,7 @@ path_line(struct call *c)
 	    words.count == 0) {
 		/* Without words the error may be told only to who may know
 		 * the command: so it names none. */
-		if (flood_lets(c, 1))
+		if (path_flood(c, 1))
 			path_verdict(c, false, "I cannot read that: %s.",
 			    error.len > 0 ? bh_buf_text(&error) :
 			    "there is no command");
@@ -161,7 +167,7 @@ path_line(struct call *c)
 		unknown(c, words.list[0].text);
 		goto out;
 	}
-	if (!flood_lets(c, cost_of(c->command)))
+	if (!path_flood(c, cost_of(c->command)))
 		goto out;
 	if (others) {
 		ambiguous(c, c->command);
@@ -192,7 +198,7 @@ path_command(struct call *c)
 {
 	/* Forms and confirmations come here without path_line(). */
 	if (c->rule == NULL || c->confirmed) {
-		if (!c->confirmed && !flood_lets(c, cost_of(c->command)))
+		if (!c->confirmed && !path_flood(c, cost_of(c->command)))
 			return;
 		if (!let_in(c))
 			return;
@@ -218,11 +224,16 @@ via_text(enum via via)
 static void
 audit(struct call *c, struct bh_tx *tx)
 {
+	/* The chain is for ever, and people paste what they should not. */
+	BH_AUTO_BUF struct bh_buf line = BH_BUF(64u * 1024u);
+
+	log_redact(&line, c->line != NULL ? c->line : "");
+
 	const struct bh_pair fields[] = {
 		{ "command", c->command != NULL ? c->command->name : "" },
 		{ "of", c->command != NULL ? c->command->instance->owner :
 		    "" },
-		{ "line", c->line != NULL ? c->line : "" },
+		{ "line", bh_buf_text(&line) },
 		{ "via", via_text(c->via) },
 		{ "place", c->place },
 		{ "team", c->team },

@@ -81,11 +81,12 @@ resolve(struct call *c, const char *owner, const char *command)
 	struct chat_instance *in = chat_by_owner(c->chat, owner);
 
 	c->command = in != NULL ? command_of(in, command) : NULL;
-	if (c->command == NULL)
+	if (c->command == NULL &&
+	    (c->via != VIA_FORM || path_flood(c, 1)))
 		path_verdict(c, false, "%s is not running now, so %s%s cannot "
 		    "be done. Try again in a minute.", owner, c->chat->prefix,
 		    command);
-	return c->command != NULL;
+	return in != NULL && command_of(in, command) != NULL;	/* c may be gone */
 }
 
 /* ------------------------------------------------------------------ */
@@ -162,6 +163,8 @@ pressed(void *arg, int result, const struct bh_rows *rows)
 		    bh_cell_int(rows, 0, 5) == bh_cell_int(rows, 0, 6));
 	}
 	if (rows->count != 1 || !here || !fresh) {
+		if (!path_flood(c, 1))
+			return;
 		path_verdict(c, false, "This card has changed since that "
 		    "button was made, so nothing was done. Look at its "
 		    "newest version.");
@@ -170,7 +173,16 @@ pressed(void *arg, int result, const struct bh_rows *rows)
 
 	const char *args = bh_cell(rows, 0, 2);
 
+	/* Another instance may know the same command, but not what the button
+	 * is about. */
 	c->prefer = chat_by_owner(c->chat, bh_cell(rows, 0, 0));
+	if (c->prefer == NULL) {
+		if (path_flood(c, 1))
+			path_verdict(c, false, "%s is not running now, so "
+			    "nothing was done. Try again in a minute.",
+			    bh_cell(rows, 0, 0));
+		return;
+	}
 	c->line = xasprintf("%s%s%s", bh_cell(rows, 0, 1),
 	    args != NULL && *args != '\0' ? " " : "",
 	    args != NULL ? args : "");
@@ -378,6 +390,8 @@ submitted(void *arg, int result, const struct bh_rows *rows)
 	}
 	if (rows->count != 1 || bh_cell_int(rows, 0, 4) < world_now() ||
 	    strcmp(bh_cell(rows, 0, 2), c->user.person) != 0) {
+		if (!path_flood(c, 1))
+			return;
 		path_verdict(c, false, "This form was sent already, has "
 		    "expired or was made for somebody else, so nothing was "
 		    "done. Ask for a new one.");

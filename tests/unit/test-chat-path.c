@@ -558,6 +558,71 @@ START_TEST(private_answers)
 }
 END_TEST
 
+/* What somebody pastes by mistake is not kept for good. */
+START_TEST(audit_has_no_secrets)
+{
+	says("ada", "!echo xoxb-1234567890-abcdefghijkl and AKIAABCDEFGHIJKLMNOP "
+	    "and reason");
+	ck_assert_uint_eq(runs, 1);
+	ck_assert_int_eq(number("SELECT COUNT(*) FROM bh_audit "
+	    "WHERE body LIKE '%echo **** and **** and reason%'"), 1);
+	ck_assert_int_eq(number("SELECT COUNT(*) FROM bh_audit "
+	    "WHERE body LIKE '%abcdefghijkl%' OR body LIKE '%AKIA%'"), 0);
+}
+END_TEST
+
+/* A button means the instance that made it, and no other that knows the
+ * command. */
+START_TEST(button_of_one_that_is_gone)
+{
+	const char *error;
+	struct chat_instance *other;
+
+	says("ada", "!card");
+	other = chat_register(chat, &(struct chat_member){ .name = "other",
+	    .plugin = &demo_plugin }, &error);
+	chat_unregister(&demo_in);
+	presses("ada", acme->posts[0].tokens[0]);
+	ck_assert_uint_eq(runs, 1);
+	ck_has(last_text(acme), "demo/demo is not running now");
+	chat_unregister(&other);
+}
+END_TEST
+
+/* Senseless presses and forms, and people who cannot be told apart, write to
+ * the store and get an answer: they count too. */
+START_TEST(flooded_by_presses)
+{
+	struct bh_event twin = event_of("ada", "!where");
+
+	close_chat();
+	open_chat("{\"flood\": \"5/min\", \"access\": [{\"commands\": [\"*\"],"
+	    " \"who\": [\"members\"]}]}", NULL);
+	for (int i = 0; i < 20; i++)
+		presses("bob", "00000000000000000000000000000000");
+	ck_assert_uint_eq(acme->count, 6);
+	for (int i = 0; i < 20; i++) {
+		struct bh_event form = event_of("eve", NULL);
+
+		form.kind = BH_EV_FORM;
+		form.token = "00000000000000000000000000000000";
+		deliver(form);
+		pass(0);
+	}
+	ck_assert_uint_eq(acme->count, 12);
+	says("ada", "!where");
+	twin.user = "ada2";
+	for (int i = 0; i < 20; i++)
+		deliver(twin);
+	pass(0);
+	ck_has(last_text(acme), "an admin must list");
+	ck_assert_uint_eq(acme->count, 13 + 5);
+	ck_assert_uint_eq(acme->received_count, 61);
+	ck_assert_int_eq(number("SELECT COUNT(*) FROM bh_audit "
+	    "WHERE body LIKE '%command.refused%'"), 5);
+}
+END_TEST
+
 START_TEST(teams)
 {
 	close_chat();
@@ -609,6 +674,9 @@ main(void)
 	tcase_add_test(tc, long_answers);
 	tcase_add_test(tc, answers_are_tried_again);
 	tcase_add_test(tc, private_answers);
+	tcase_add_test(tc, audit_has_no_secrets);
+	tcase_add_test(tc, button_of_one_that_is_gone);
+	tcase_add_test(tc, flooded_by_presses);
 	tcase_add_test(tc, teams);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
