@@ -6,6 +6,7 @@
 
 #include "host/base/log.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <unistd.h>
 
@@ -129,6 +130,8 @@ log_write(const char *line, size_t len)
 	while (len > 0) {
 		ssize_t n = write(STDERR_FILENO, line, len);
 
+		if (n < 0 && errno == EINTR)
+			continue;
 		if (n <= 0)
 			return;		/* nobody listens: nothing to be done */
 		line += n;

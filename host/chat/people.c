@@ -97,8 +97,12 @@ with_email(const struct people *people, const char *folded)
 static bool
 list_has(const struct bh_value *list, const char *what)
 {
+	/* Addresses are the same in capitals; ids of accounts need not be. */
+	bool account = strstr(what, "/@") != NULL;
+
 	for (BH_EACH(c, list))
-		if (c->text != NULL && text_same_fold(c->text, what))
+		if (c->text != NULL && (account ? strcmp(c->text, what) == 0 :
+		    text_same_fold(c->text, what)))
 			return true;
 	return false;
 }

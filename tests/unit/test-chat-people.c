@@ -103,6 +103,28 @@ START_TEST(guests_map_to_nobody)
 }
 END_TEST
 
+/* Ids that differ in capitals alone are two accounts; addresses are not. */
+START_TEST(listed_accounts_are_exact)
+{
+	struct bh_event up = account("29:AbC", NULL), low = account("29:abc",
+	    NULL), mail = account("x", "Grace@X.Example");
+
+	close_chat();
+	open_chat("{\"admins\": [\"acme/@29:AbC\", \"gRACE@x.example\"]}",
+	    NULL);
+	up.text = low.text = mail.text = "!whoami";
+	deliver(up);
+	pass(0);
+	ck_has(last_text(acme), "admin");
+	deliver(low);
+	pass(0);
+	ck_lacks(last_text(acme), "admin");
+	deliver(mail);
+	pass(0);
+	ck_has(last_text(acme), "admin");
+}
+END_TEST
+
 START_TEST(rename_changes_only_the_name)
 {
 	struct bh_event event = account("U1", "ada@x.example");
@@ -435,6 +457,7 @@ main(void)
 	tcase_add_test(tc, one_email_two_networks);
 	tcase_add_test(tc, collision_is_refused);
 	tcase_add_test(tc, guests_map_to_nobody);
+	tcase_add_test(tc, listed_accounts_are_exact);
 	tcase_add_test(tc, rename_changes_only_the_name);
 	tcase_add_test(tc, late_email);
 	tcase_add_test(tc, listed_later);
