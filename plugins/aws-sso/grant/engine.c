@@ -455,6 +455,18 @@ grants_job(struct grants *gs, const struct bh_job *job)
 	return bh_commit(tx, job_kept, NULL);
 }
 
+static void
+take_options(struct grants *gs, const struct grant_options *o)
+{
+	free(gs->alarm);
+	free(gs->page);
+	gs->options = *o;
+	gs->alarm = o->alarm != NULL && *o->alarm != '\0' ?
+	    grant_dup(o->alarm) : NULL;
+	gs->page = o->page != NULL && *o->page != '\0' ?
+	    grant_dup(o->page) : NULL;
+}
+
 void
 grants_changed(struct grants *gs, const struct grant_options *o)
 {
@@ -462,13 +474,8 @@ grants_changed(struct grants *gs, const struct grant_options *o)
 	size_t n = 0;
 
 	assert(list != NULL);
-	if (o != NULL) {
-		free(gs->alarm);
-		free(gs->page);
-		gs->options = *o;
-		gs->alarm = o->alarm != NULL ? grant_dup(o->alarm) : NULL;
-		gs->page = o->page != NULL ? grant_dup(o->page) : NULL;
-	}
+	if (o != NULL)
+		take_options(gs, o);
 	for (size_t i = 0; i < gs->ids_size; i++)
 		for (struct grant *g = gs->ids[i]; g; g = g->id_next)
 			if (g->state == GRANT_PENDING && !g->busy)
@@ -499,11 +506,7 @@ grants_new(struct bh_host *host, struct aws *aws,
 	gs->keys = calloc(gs->keys_size, sizeof(struct key *));
 	assert(gs->ids != NULL && gs->keys != NULL);
 	if (options != NULL)
-		gs->options = *options;
-	gs->alarm = gs->options.alarm != NULL && *gs->options.alarm ?
-	    grant_dup(gs->options.alarm) : NULL;
-	gs->page = gs->options.page != NULL && *gs->options.page ?
-	    grant_dup(gs->options.page) : NULL;
+		take_options(gs, options);
 	return gs;
 }
 

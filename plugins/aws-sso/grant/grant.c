@@ -165,7 +165,7 @@ grant_free(struct grant *g)
 		&g->permission_set, &g->permission_set_name, &g->team,
 		&g->place, &g->reason, &g->extends, &g->rule, &g->approvers,
 		&g->hash, &g->outcome, &g->by, &g->abandon_person,
-		&g->abandon_name,
+		&g->abandon_principal, &g->abandon_name,
 	};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)

@@ -114,7 +114,8 @@ struct grant {
 	bool busy;			/* a commit is under way */
 	bool revoking;			/* revoke asked while the store fails */
 	int64_t retry_after;		/* not before: the store failed */
-	char *abandon_person, *abandon_name;	/* first of the two */
+	/* The first of the two admins who close it by hand. */
+	char *abandon_person, *abandon_principal, *abandon_name;
 };
 
 /* "waiting for approval", "granting", "granted" ...: for logs and probes. */

@@ -141,10 +141,12 @@ static void
 alarm(struct key *k, const char *what, const char *reason)
 {
 	struct grants *gs = k->all;
-	char name[300], key[80], text[900];
+	char name[300], key[100], text[900];
 
 	key_text(k, name, sizeof(name));
-	snprintf(key, sizeof(key), "alarm/%s/%s", k->account, k->principal);
+	/* With the time in it: a repeated alarm is a new message. */
+	snprintf(key, sizeof(key), "alarm/%s/%s/%lld", k->account,
+	    k->principal, (long long)bh_now(gs->host));
 	snprintf(text, sizeof(text), "%s (%s): %s", what, name,
 	    reason != NULL ? reason : "no reason given");
 	notice_send(gs, "", true, key, "%s", text);

@@ -237,11 +237,23 @@ abandoned(void *arg, int result, struct grant *g)
 	    "AWS and removes the access when it can.", g->id);
 }
 
+/* One human may be two persons here, and is one principal in AWS. */
+static bool
+same_admin(const struct grant *g, const struct bh_user *who,
+    const char *principal)
+{
+	return strcmp(g->abandon_person, who->person) == 0 ||
+	    (*principal != '\0' &&
+	    strcmp(g->abandon_principal, principal) == 0);
+}
+
 /* Two admins and a reason close what AWS would not remove.  It only ends the
  * alarm: the reconciler goes on. */
 void
 revoke_abandon(struct op *op, struct grant *g)
 {
+	const struct grant_rules *rules = op->gs->rules;
+	const char *why, *principal;
 	struct change *c;
 
 	if ((op->who.flags & BH_USER_ADMIN) == 0) {
@@ -259,15 +271,20 @@ revoke_abandon(struct op *op, struct grant *g)
 		    "AWS still has it.", g->id);
 		return;
 	}
+	principal = rules->principal(rules->arg, &op->who, &why);
+	if (principal == NULL)
+		principal = "";
 	if (g->abandon_person == NULL) {
 		g->abandon_person = grant_dup(op->who.person);
+		free(g->abandon_principal);
+		g->abandon_principal = grant_dup(principal);
 		free(g->abandon_name);
 		g->abandon_name = grant_dup(op->who.name);
 		op_end(op, BH_OK, g, "A second admin must say the same to "
 		    "close %s.", g->id);
 		return;
 	}
-	if (strcmp(g->abandon_person, op->who.person) == 0) {
+	if (same_admin(g, &op->who, principal)) {
 		op_end(op, BH_EPERM, g, "You said so already; another admin "
 		    "must agree to close %s.", g->id);
 		return;
