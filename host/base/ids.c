@@ -11,6 +11,9 @@
 #include "host/base/banned.h"
 #include "host/base/world.h"
 
+/* Each throw of the dice costs a microsecond, whatever it brings. */
+#define DICE	32u
+
 /* Read aloud over the phone: no 0 O, no 1 I L. */
 static const char alphabet[] = "23456789ABCDEFGHJKMNPQRSTUVWXYZ";
 
@@ -18,11 +21,17 @@ void
 ids_short(char *out, size_t n)
 {
 	const unsigned letters = sizeof(alphabet) - 1;
+	unsigned char bytes[DICE];
+	size_t left = 0;
 
 	for (size_t i = 0; i < n;) {
 		unsigned char byte;
 
-		world_random(&byte, 1);
+		if (left == 0) {
+			left = n - i < DICE ? n - i : DICE;
+			world_random(bytes, left);
+		}
+		byte = bytes[--left];
 		/* 31 does not divide 256: take 0..247 only, to be fair. */
 		if (byte < 256 / letters * letters)
 			out[i++] = alphabet[byte % letters];
@@ -45,13 +54,16 @@ ids_to_hex(char *out, const unsigned char *bytes, size_t n)
 void
 ids_hex(char *out, size_t bytes)
 {
-	for (size_t i = 0; i < bytes; i++) {
-		unsigned char byte;
+	unsigned char dice[DICE];
 
-		world_random(&byte, 1);
-		ids_to_hex(out + 2 * i, &byte, 1);
+	out[0] = '\0';
+	for (size_t i = 0; i < bytes;) {
+		size_t n = bytes - i < DICE ? bytes - i : DICE;
+
+		world_random(dice, n);
+		ids_to_hex(out + 2 * i, dice, n);
+		i += n;
 	}
-	out[2 * bytes] = '\0';
 }
 
 void
