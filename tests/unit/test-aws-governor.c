@@ -83,6 +83,28 @@ START_TEST(strict_priorities)
 }
 END_TEST
 
+START_TEST(writes_with_a_place_go_before_reads)
+{
+	for (int i = 0; i < 10; i++)		/* use up the burst */
+		ask(AWS_SWEEP, false);
+	fake_run(fake, 0);
+	order[0] = '\0';
+	for (int i = 0; i < 4; i++)
+		ask(AWS_INTERACTIVE, false);
+	for (int i = 0; i < 12; i++)
+		governor_wait(governor, AWS_SSO_ADMIN,
+		    "CreateAccountAssignment", AWS_INTERACTIVE, true, note,
+		    letters[AWS_GRANT]);
+	fake_run(fake, 3000);
+	/* Ten have a place; the two others wait, and hold up nobody. */
+	ck_assert_str_eq(order, "ggggggggggiiii");
+	ck_assert_uint_eq(governor_waiting(governor, AWS_INTERACTIVE), 2);
+	governor_write_over(governor);
+	fake_run(fake, 1000);
+	ck_assert_str_eq(order, "ggggggggggiiiig");
+}
+END_TEST
+
 START_TEST(late_revocation_overtakes)
 {
 	for (int i = 0; i < 30; i++)
@@ -256,6 +278,7 @@ main(void)
 	tcase_add_test(tc, never_from_inside);
 	tcase_add_test(tc, rate_and_burst);
 	tcase_add_test(tc, strict_priorities);
+	tcase_add_test(tc, writes_with_a_place_go_before_reads);
 	tcase_add_test(tc, late_revocation_overtakes);
 	tcase_add_test(tc, services_have_their_own_rates);
 	tcase_add_test(tc, pool_of_outstanding_writes);

@@ -175,34 +175,51 @@ place_free(const struct governor *g, const struct governor_wait *w)
 	    bh_mono(g->host) - w->since >= OVERDRAFT;
 }
 
-/* Takes out who is next in this bucket; NULL if nobody may go now. */
+/* The first in the queue that writes, or that does not; with the one before
+ * it in *before. */
+static struct governor_wait *
+first_of(const struct bucket *b, size_t priority, bool write,
+    struct governor_wait **before)
+{
+	struct governor_wait *w = b->first[priority];
+
+	for (*before = NULL; w != NULL && w->write != write; w = w->next)
+		*before = w;
+	return w;
+}
+
+/* Takes out who is next in this bucket; NULL if nobody may go now.  Of equal
+ * priority, a write that has its place goes before reads: AWS then works while
+ * we look at the next ones, and the places bound how many there are. */
 static struct governor_wait *
 take_next(struct governor *g, struct bucket *b)
 {
 	bool no_place = false;
 
 	for (size_t p = 0; p < AWS_PRIORITIES; p++) {
-		struct governor_wait *before = NULL;
+		struct governor_wait *before, *w;
 
-		for (struct governor_wait *w = b->first[p]; w != NULL;
-		    before = w, w = w->next) {
-			/* Who waits for a place is not overtaken to it. */
-			if (w->write && (no_place || !place_free(g, w))) {
-				no_place = true;
-				if (p == AWS_REVOKE)
-					look_in(g, OVERDRAFT - (bh_mono(
-					    g->host) - w->since));
-				continue;
-			}
-			if (before != NULL)
-				before->next = w->next;
-			else
-				b->first[p] = w->next;
-			if (b->last[p] == w)
-				b->last[p] = before;
-			g->waiting[p]--;
-			return w;
+		w = first_of(b, p, true, &before);
+		/* Who waits for a place is not overtaken to it. */
+		if (w != NULL && (no_place || !place_free(g, w))) {
+			no_place = true;
+			if (p == AWS_REVOKE)
+				look_in(g, OVERDRAFT - (bh_mono(g->host) -
+				    w->since));
+			w = NULL;
 		}
+		if (w == NULL)
+			w = first_of(b, p, false, &before);
+		if (w == NULL)
+			continue;
+		if (before != NULL)
+			before->next = w->next;
+		else
+			b->first[p] = w->next;
+		if (b->last[p] == w)
+			b->last[p] = before;
+		g->waiting[p]--;
+		return w;
 	}
 	return NULL;
 }
