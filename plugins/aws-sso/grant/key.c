@@ -148,7 +148,8 @@ list(struct key *k, enum aws_priority priority, const char *step,
 	    priority, cb, k);
 }
 
-/* Before the first create: what is there already is not ours, and stays. */
+/* Before the first create: what is there already is not ours, and stays.
+ * Many of these must not hold up the looks that make places free. */
 static void
 checked(void *arg, enum sso_outcome outcome, const char *reason,
     const struct sso_assignment *rows, size_t count)
@@ -595,7 +596,7 @@ idle(struct key *k, int64_t now)
 	}
 	if ((k->flags & KEY_OURS) == 0 &&
 	    check_is_old(k))
-		list(k, AWS_GRANT, "check", checked);
+		list(k, AWS_INTERACTIVE, "check", checked);
 	else
 		key_start(k, KEY_CREATE);
 }
@@ -623,7 +624,7 @@ intent(struct key *k)
 		key_tick_after(k, 5 * SECOND);
 	else if (op == KEY_CREATE && (k->flags & KEY_OURS) == 0 &&
 	    check_is_old(k))
-		list(k, AWS_GRANT, "check", checked);
+		list(k, AWS_INTERACTIVE, "check", checked);
 	else
 		key_start(k, op);
 }
