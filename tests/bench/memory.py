@@ -1,0 +1,42 @@
+# memory.py - what an idle bellhop keeps in memory.
+# SPDX-License-Identifier: Apache-2.0
+
+import time
+
+import house
+
+
+def resident(pid):
+    """VmRSS and Pss in MiB."""
+    figures = {}
+    for name in ("status", "smaps_rollup"):
+        with open(f"/proc/{pid}/{name}", encoding="utf-8") as f:
+            for line in f:
+                words = line.split()
+                if words[0] in ("VmRSS:", "Pss:", "Pss_Anon:"):
+                    figures[words[0][:-1]] = int(words[1]) / 1024
+    return figures
+
+
+def idle(build, state, seconds):
+    bellhop = house.Bellhop(build, state)
+    bellhop.ready()
+    time.sleep(seconds)
+    figures = resident(bellhop.process.pid)
+    bellhop.end()
+    return figures
+
+
+def run(build, quick):
+    seconds = 1 if quick else 5
+    rows = [["", "VmRSS/MiB", "Pss/MiB", "of it anonymous/MiB"]]
+    with house.State().demo() as state:
+        for name in ("all plugins, first start", "all plugins",
+                     "all plugins, 10,000 live grants"):
+            if "10,000" in name:
+                house.live_grants(state, 10000)
+            figures = idle(build, state, seconds)
+            rows.append([name] + [f"{figures[k]:.1f}" for k in
+                                  ("VmRSS", "Pss", "Pss_Anon")])
+    house.table(f"Memory, {seconds} s after it was ready; wanted: at most "
+                "15 MiB without grants", rows)
