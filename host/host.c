@@ -7,6 +7,9 @@
 
 #include "config.h"
 
+#ifdef HAVE_MALLOC_TRIM
+#include <malloc.h>
+#endif
 #include <signal.h>
 #include <unistd.h>
 
@@ -260,6 +263,9 @@ plugins_are_ready(void *arg)
 		log_note("ready: %s", strchr(bh_buf_text(&state), '\n') +
 		    sizeof("STATUS="));
 	notify(bh_buf_text(&state));
+#ifdef HAVE_MALLOC_TRIM
+	malloc_trim(0);		/* starting took more than staying does */
+#endif
 	if (host->options.on_ready != NULL)
 		host->options.on_ready(host->options.arg, host);
 	if (host->reload_later)

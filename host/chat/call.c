@@ -24,6 +24,7 @@ call_new(struct chat *chat, struct chat_instance *from, enum via via,
 	c->magic = CALL_MAGIC;
 	c->chat = chat;
 	c->from = from;
+	from->calls++;
 	c->via = via;
 	c->event = xstrdup(event->id);
 	c->room = xstrdup(event->room);
@@ -149,6 +150,8 @@ call_free(struct call *c)
 	CHECK_MAGIC(&c->magic, CALL_MAGIC);
 	dequeue(c);
 	loop_cancel(c->timer);
+	if (c->from != NULL)
+		c->from->calls--;
 	if (c->prev != NULL)
 		c->prev->next = c->next;
 	else

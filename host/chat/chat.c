@@ -473,13 +473,7 @@ chat_deliver(struct chat *chat, struct chat_instance *from,
 size_t
 chat_unfinished(const struct chat_instance *transport)
 {
-	size_t count;
-
 	CHECK_MAGIC(transport, CHAT_INSTANCE_MAGIC);
-	count = outlets_waiting(transport) + outbox_busy(transport);
-	for (const struct call *c = transport->chat->calls; c != NULL;
-	    c = c->next)
-		if (c->from == transport)
-			count++;
-	return count;
+	return outlets_waiting(transport) + outbox_busy(transport) +
+	    transport->calls;
 }

@@ -73,6 +73,8 @@ too_slow(void *arg)
 	    CHOICES_TIMEOUT / 1000);
 	complete_done(c);
 	/* The plugin will end it yet; nobody looks at that any more. */
+	if (c->from != NULL)
+		c->from->calls--;
 	c->from = NULL;
 }
 

@@ -140,6 +140,7 @@ struct chat_instance {
 	int health;
 	char *health_text;
 	size_t pending;
+	size_t calls;			/* that came from it, as `from` says */
 	struct chat_instance *next;
 };
 
