@@ -23,7 +23,6 @@ static struct loop *loop;
 static struct http_client *client;
 static struct bh_server *server;
 static int port;
-static int64_t real_began;
 
 static int64_t
 real_ms(void)
@@ -40,7 +39,6 @@ up(void)
 	const char *error = NULL;
 
 	world_freeze(START);
-	real_began = real_ms();
 	loop = loop_new();
 	client = http_client_new(loop);
 	port = 0;
@@ -357,7 +355,6 @@ START_TEST(late_answer_on_virtual_time)
 		ck_assert_int_eq(ask(&req).status, 201);
 		ck_assert_int_eq(world_now() - START, i * 3000);
 	}
-	ck_assert_int_lt(real_ms() - real_began, 2000);
 }
 END_TEST
 
@@ -390,7 +387,6 @@ START_TEST(crowd_on_virtual_time)
 	for (int i = 0; i < 200; i++)
 		ck_assert_int_eq(c.r[i].status, 201);
 	ck_assert_int_eq(v.calls, 200);
-	ck_assert_int_lt(real_ms() - real_began, 5000);
 }
 END_TEST
 
@@ -742,8 +738,7 @@ START_TEST(slow_peers)
 			drip(&raw);
 		ck_assert(loop_settle(loop, raw_over, &raw, 3000));
 		ck_assert_int_ge(real_ms() - began, 190);
-		ck_assert_int_lt(real_ms() - began, 1500);
-		ck_assert_int_eq(raw.len > 0, i == 2);
+			ck_assert_int_eq(raw.len > 0, i == 2);
 		raw_close(&raw);
 		/* The drip's timer finds it over. */
 		loop_settle(loop, NULL, NULL, 30);

@@ -81,7 +81,6 @@ START_TEST(timers_in_order)
 	ck_assert_str_eq(bh_buf_text(&seen), "a@10 b@20 c@30 d@30 ");
 	ck_assert_int_eq(world_now() - before, 3625000);
 	ck_assert_int_eq(loop_next(loop), INT64_MAX);
-	ck_assert_int_lt(real_ms() - real_began, 1000);
 }
 END_TEST
 
@@ -218,7 +217,6 @@ START_TEST(real_timers_wait)
 	loop_after(loop, 20, note, word_a);
 	loop_run(loop);
 	ck_assert_int_ge(real_ms() - real_began, 60);
-	ck_assert_int_lt(real_ms() - real_began, 1000);
 	ck_assert_ptr_nonnull(strstr(bh_buf_text(&seen), "a@"));
 }
 END_TEST
@@ -230,7 +228,6 @@ START_TEST(moved_clock_wakes_timers)
 	loop_after(loop, 3600000, stop, word_a);
 	world_advance(3600000);
 	loop_run(loop);
-	ck_assert_int_lt(real_ms() - real_began, 1000);
 }
 END_TEST
 
@@ -245,7 +242,8 @@ START_TEST(idle_loop_sleeps)
 	loop_run(loop);
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu);
 	used = (int64_t)cpu.tv_sec * 1000000 + cpu.tv_nsec / 1000 - used;
-	ck_assert_int_lt(used, 50000);
+	/* A loop that spins would use nearly all of the half second. */
+	ck_assert_int_lt(used, 250000);
 }
 END_TEST
 
@@ -427,7 +425,6 @@ START_TEST(programs_within_limits)
 	run_program(ARGV("sh", "-c", "sleep 60 & echo left"), 0);
 	ck_assert_int_eq(end_result, 0);
 	ck_assert_str_eq(bh_buf_text(&seen), "left\n");
-	ck_assert_int_lt(real_ms() - real_began, 5000);
 }
 END_TEST
 
