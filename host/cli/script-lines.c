@@ -388,8 +388,7 @@ line_of_person(struct script *s, struct script_person *p, char *line)
 		return press(s, p, line);
 	if (strcmp(verb, "fills") == 0)
 		return fill(s, p, line);
-	if (!with_ids(s, strcmp(verb, "says") == 0 ? rest(line) : rest(line),
-	    &text))
+	if (!with_ids(s, rest(line), &text))
 		return false;
 	if (strcmp(verb, "says") == 0)
 		return deliver(s, p, &(struct bh_event){
@@ -532,7 +531,7 @@ line_clock(struct script *s, char *line)
 bool
 script_line(struct script *s, char *line)
 {
-	char *all = line, *first;
+	char *first;
 	BH_AUTO_FREE char *copy = xstrdup(line);
 	struct instance *in;
 
@@ -573,7 +572,6 @@ script_line(struct script *s, char *line)
 		settle(s);
 		return true;
 	}
-	(void)all;
 	in = plugins_instance(s->host->plugins,
 	    strcmp(first, "aws") == 0 ? "aws-sandbox" : first);
 	if (in != NULL && in->plugin->p.probe != NULL)

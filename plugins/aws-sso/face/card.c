@@ -207,7 +207,7 @@ body(struct draft *d, struct face *f, const struct grant *g)
 
 /* The small line below: what comes next, or how late it was. */
 static void
-note(struct draft *d, struct face *f, const struct grant *g)
+note(struct draft *d, const struct grant *g)
 {
 	size_t first = d->spans_count;
 
@@ -265,7 +265,6 @@ note(struct draft *d, struct face *f, const struct grant *g)
 	default:
 		break;
 	}
-	(void)f;
 	d->card.note_count = d->spans_count - first;
 }
 
@@ -337,7 +336,7 @@ card_show(void *arg, struct bh_tx *tx, const struct grant *g)
 	d.card.colour = colour_of(g);
 	title(&d, g);
 	body(&d, f, g);
-	note(&d, f, g);
+	note(&d, g);
 	buttons(&d, g);
 	bh_buf_add(&key, "grant:%s", g->id);
 	bh_buf_add(&words, "%s %s: %s in %s (%s) for %s", g->id,

@@ -117,7 +117,7 @@ denied(const struct policy *p, const struct policy_facts *f,
 		    q->permission_set))
 			continue;
 		who = r->broken || r->may_ask == NULL ? 1 :
-		    match_person(p->api, r->may_ask, f, q->who);
+		    match_person(r->may_ask, f, q->who);
 		if (who > 0) {
 			*rule = r;
 			return 1;
@@ -145,7 +145,7 @@ deciding_rule(const struct policy *p, const struct policy_facts *f,
 		if (r->deny || !rule_counts(r, q->team) ||
 		    !rule_covers(p, r, q->account, q->permission_set))
 			continue;
-		who = match_person(p->api, r->may_ask, f, q->who);
+		who = match_person(r->may_ask, f, q->who);
 		if (who > 0)
 			return r;
 		/* Skipping a rule that may be the one would let a later,
@@ -236,7 +236,7 @@ say_no_rule(const struct policy *p, const struct policy_facts *f,
 
 		if (r->deny || !rule_counts(r, q->team) ||
 		    !rule_covers(p, r, q->account, NULL) ||
-		    match_person(p->api, r->may_ask, f, q->who) <= 0)
+		    match_person(r->may_ask, f, q->who) <= 0)
 			continue;
 		bh_buf_puts(why, n++ == 0 ? " There is " : ", ");
 		for (const struct bh_value *s = r->sets->kind == BH_LIST ?
@@ -406,7 +406,7 @@ policy_decide(const struct policy *p, const struct policy_facts *f,
 		    bh_buf_text(&out->approvers));
 		return;
 	}
-	may = match_person(p->api, r->approvers, f, voter);
+	may = match_person(r->approvers, f, voter);
 	if (may < 0) {
 		out->unsure = true;
 		bh_buf_puts(&out->why, "Group members are not known yet. Try "
@@ -435,7 +435,7 @@ policy_is_approver(const struct policy *p, const struct policy_facts *f,
 
 		if (!r->deny && rule_counts(r, q->team) &&
 		    rule_covers(p, r, q->account, q->permission_set) &&
-		    match_person(p->api, r->approvers, f, voter) > 0)
+		    match_person(r->approvers, f, voter) > 0)
 			return true;
 	}
 	return false;

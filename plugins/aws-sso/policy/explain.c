@@ -26,7 +26,7 @@ silent_because(const struct policy *p, const struct policy_rule *r,
 	if (!rule_covers(p, r, q->account, q->permission_set))
 		return "goes beyond what the main file delegates to its team";
 	who = r->may_ask == NULL ? 1 :
-	    match_person(p->api, r->may_ask, f, q->who);
+	    match_person(r->may_ask, f, q->who);
 	if (who < 0)
 		return "names a group whose members are not known yet";
 	return who > 0 ? NULL : "is for other people";
@@ -72,7 +72,7 @@ policy_may_see(const struct policy *p, const struct policy_facts *f,
 
 		if (!r->deny && rule_counts(r, q->team) &&
 		    rule_covers(p, r, q->account, q->permission_set) &&
-		    match_person(p->api, r->may_ask, f, q->who) > 0)
+		    match_person(r->may_ask, f, q->who) > 0)
 			return true;
 	}
 	return false;

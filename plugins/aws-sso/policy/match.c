@@ -122,12 +122,11 @@ match_set(const struct bh_api *api, const struct bh_value *list,
 
 /* "everyone" means members: whoever is a guest or a bot is nobody here. */
 int
-match_person(const struct bh_api *api, const struct bh_value *list,
+match_person(const struct bh_value *list,
     const struct policy_facts *facts, const struct policy_person *who)
 {
 	int found = 0;
 
-	(void)api;
 	if ((who->flags & (BH_USER_GUEST | BH_USER_BOT)) != 0)
 		return 0;
 	for (const struct bh_value *p = first_of(list); p != NULL;

@@ -59,7 +59,7 @@ bool match_account(const struct bh_api *, const struct bh_value *list,
 bool match_set(const struct bh_api *, const struct bh_value *list,
     const struct permission_set *);
 /* 1 yes, 0 no, negative: not known now. */
-int match_person(const struct bh_api *, const struct bh_value *list,
+int match_person(const struct bh_value *list,
     const struct policy_facts *, const struct policy_person *);
 
 /* Is the rule about this account and set, within its delegation? */
