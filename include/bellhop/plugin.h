@@ -43,7 +43,7 @@ extern "C" {
 #endif
 
 #define BH_ABI_MAJOR	1
-#define BH_ABI_MINOR	0
+#define BH_ABI_MINOR	1
 #define BH_MAGIC	"bellhop-plugin1\n"	/* 16 bytes, no NUL kept */
 
 #if defined(__GNUC__)
@@ -89,6 +89,8 @@ struct bh_timer;
 struct bh_watch;
 struct bh_xfer;					/* an HTTP request by us */
 struct bh_server;
+struct bh_socket;				/* a WebSocket of ours */
+struct bh_turn;					/* a place in a lane */
 
 /* ------------------------------------------------------------------ */
 /* Values: one read-only tree for JSON from outside and YAML from files */
@@ -231,6 +233,95 @@ bh_buf_add(struct bh_buf *b, const char *format, ...)
 	va_end(ap);
 }
 
+/* Appends the base64 of `len` bytes, with padding (RFC 4648, 4); `url`: the
+ * alphabet of section 5, without padding. */
+static inline void
+bh_buf_base64(struct bh_buf *b, const void *data, size_t len, bool url)
+{
+	const char *set = url ?
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_" :
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	const unsigned char *p = (const unsigned char *)data;
+
+	for (size_t i = 0; i < len; i += 3) {
+		uint32_t v = (uint32_t)p[i] << 16 |
+		    (uint32_t)(i + 1 < len ? p[i + 1] : 0) << 8 |
+		    (uint32_t)(i + 2 < len ? p[i + 2] : 0);
+		char four[4] = { set[v >> 18], set[v >> 12 & 63],
+		    set[v >> 6 & 63], set[v & 63] };
+		size_t n = len - i >= 3 ? 4 : len - i + 1;
+
+		bh_buf_put(b, four, n);
+		if (!url && n < 4)
+			bh_buf_put(b, "==", 4 - n);
+	}
+}
+
+/* Appends `text` percent-encoded: all but RFC 3986's unreserved. */
+static inline void
+bh_buf_percent(struct bh_buf *b, const char *text)
+{
+	for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
+		if ((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') ||
+		    (*p >= '0' && *p <= '9') || *p == '-' || *p == '.' ||
+		    *p == '_' || *p == '~')
+			bh_buf_put(b, p, 1);
+		else
+			bh_buf_add(b, "%%%02X", *p);
+	}
+}
+
+/* How many bytes of the UTF-8 `text` hold its first `chars` code points: a
+ * place where it may be cut. */
+static inline size_t
+bh_utf8_fit(const char *text, size_t chars)
+{
+	const char *p = text;
+
+	while (*p != '\0' && chars-- > 0) {
+		p++;
+		while (((unsigned char)*p & 0xc0) == 0x80)
+			p++;
+	}
+	return (size_t)(p - text);
+}
+
+/* Its length in code points. */
+static inline size_t
+bh_utf8_len(const char *text)
+{
+	size_t n = 0;
+
+	for (; *text != '\0'; text++)
+		n += ((unsigned char)*text & 0xc0) != 0x80;
+	return n;
+}
+
+/* Its length in UTF-16 code units, as some networks count. */
+static inline size_t
+bh_utf16_len(const char *text)
+{
+	size_t n = 0;
+
+	for (; *text != '\0'; text++)
+		n += (((unsigned char)*text & 0xc0) != 0x80 ? 1u : 0u) +
+		    ((unsigned char)*text >= 0xf0 ? 1u : 0u);
+	return n;
+}
+
+/* Appends at most `chars` code points of `text`; what was cut ends with an
+ * ellipsis, which counts. */
+static inline void
+bh_buf_clip(struct bh_buf *b, const char *text, size_t chars)
+{
+	if (bh_utf8_len(text) <= chars) {
+		bh_buf_puts(b, text);
+	} else if (chars > 0) {
+		bh_buf_put(b, text, bh_utf8_fit(text, chars - 1));
+		bh_buf_puts(b, "\xe2\x80\xa6");
+	}
+}
+
 /* Appends `text` as a JSON string with its quotes; NULL gives null. */
 static inline void
 bh_buf_quote(struct bh_buf *b, const char *text)
@@ -283,6 +374,7 @@ bh_buf_release(struct bh_buf *b)
 #define BH_USER_ADMIN	0x01u	/* listed under `admins` */
 #define BH_USER_GUEST	0x02u	/* guest, stranger, foreign tenant */
 #define BH_USER_BOT	0x04u
+#define BH_USER_GONE	0x08u	/* deleted or disabled in the network */
 
 struct bh_user {
 	const char *person;	/* one id per human, across networks, for ever */
@@ -377,6 +469,9 @@ struct bh_form {
 #define BH_CMD_RATE	0x08u	/* counts five-fold against the flood limit */
 #define BH_CMD_ANYONE	0x10u	/* needs no access rule (help, whoami) */
 #define BH_CMD_HIDDEN	0x20u	/* not in !help */
+#define BH_CMD_HOME	0x40u	/* on people's home pages: needs no argument,
+				 * changes nothing */
+#define BH_CMD_OFFLINE	0x80u	/* of a tool: runs without open(), state NULL */
 
 struct bh_command {
 	const char *name;
@@ -422,6 +517,9 @@ struct bh_option {
 #define BH_CAP_FORMS	0x04u
 #define BH_CAP_THREADS	0x08u
 #define BH_CAP_EPHEMERAL 0x10u	/* can show a message to one person only */
+#define BH_CAP_KEEP	0x20u	/* what it delivers is acknowledged and never
+				 * comes again: the host keeps each event until
+				 * its command was carried out, over restarts */
 
 typedef void bh_sent_cb(void *arg, int result, const char *message);
 
@@ -435,6 +533,8 @@ struct bh_post {
 	const char *reply;	/* the event's `reply` this answers, or NULL */
 	const char *text;
 	const struct bh_card *card;	/* or NULL */
+	bool again;			/* was tried before, and nobody knows whether
+					 * the network took it */
 };
 
 enum bh_event_kind {
@@ -442,7 +542,9 @@ enum bh_event_kind {
 	BH_EV_COMMAND,		/* text is a command without a prefix */
 	BH_EV_BUTTON,		/* token of a button */
 	BH_EV_FORM,		/* token of a form, with fields */
-	BH_EV_COMPLETE		/* text so far; answer comes by offers() */
+	BH_EV_COMPLETE,		/* text so far; answer comes by offers() */
+	BH_EV_HOME		/* opened the home page: the BH_CMD_HOME commands
+				 * answer, each under `reply` */
 };
 
 struct bh_pair { const char *name, *value; };
@@ -466,6 +568,25 @@ struct bh_event {
 	const char *reply;	/* opaque: comes back in the answers' posts */
 };
 
+/* What a network knows of an account now. */
+struct bh_who {
+	const char *name;	/* display name */
+	const char *email;	/* verified by the network, or NULL */
+	unsigned flags;		/* BH_USER_GUEST, _BOT, _GONE */
+};
+
+#define BH_ROOM_SHARED	0x01u	/* people of other companies are in it */
+
+struct bh_where {
+	const char *name;	/* "#payments" */
+	unsigned flags;		/* BH_ROOM_* */
+};
+
+/* BH_ENOENT: there is no such account or room; other failures: not known
+ * now.  The values live until the callback returns. */
+typedef void bh_who_cb(void *arg, int result, const struct bh_who *who);
+typedef void bh_where_cb(void *arg, int result, const struct bh_where *where);
+
 struct bh_transport {
 	unsigned caps;			/* BH_CAP_* */
 	int (*connect)(void *state);	/* after every other plugin is open */
@@ -480,6 +601,19 @@ struct bh_transport {
 	/* Answers a BH_EV_COMPLETE. */
 	void (*offers)(void *state, const char *reply,
 	    const struct bh_choice *choices, size_t count);
+
+	/* Since 1.1; each may be NULL. */
+
+	/* Look an account or a room up.  The host asks once an event is durable
+	 * and it does not know them, or has not asked for a while.  Each calls
+	 * done(arg, ...) exactly once, now or later. */
+	void (*who)(void *state, const char *user, bh_who_cb *done, void *arg);
+	void (*where)(void *state, const char *room, bh_where_cb *done,
+	    void *arg);
+	/* The command of the event with this `reply` has ended (BH_OK, or how it
+	 * failed) and no more send() or ask() will name it.  Not after a
+	 * restart: by then nobody holds the reply. */
+	void (*over)(void *state, const char *reply, int result);
 };
 
 /* Who is in which group, for access rules ("group:Payments Leads"). */
@@ -608,6 +742,28 @@ typedef void bh_exec_cb(void *arg, int result, const char *output, size_t len);
 
 #define BH_READ		1u
 #define BH_WRITE	2u
+
+/* A WebSocket (RFC 6455) to open.  Proxies and certificates as for bh_http. */
+struct bh_socket_to {
+	const char *url;		/* wss:// or ws:// */
+	const char *const *headers;	/* more of them, NULL-terminated; or NULL */
+	int64_t timeout;		/* ms until it is open; 0: 10 s */
+	size_t max_message;		/* bytes; 0: 1 MiB */
+	int64_t ping;			/* we ping every so many ms; 0: 10 s */
+	int64_t silence;		/* no frame at all for so long: closed with
+					 * BH_ETIMEOUT; 0: 30 s */
+};
+
+/* What happens on it.  closed() comes exactly once and last, unless
+ * bh_socket_drop() was called.  `result`: BH_OK, an orderly close with `code`
+ * (RFC 6455, 7.4; 1005 if none was given); BH_EPERM, the server refused the
+ * handshake with HTTP status `code`; BH_EPARSE, it broke the protocol;
+ * BH_ETIMEOUT, silence; BH_ENET.  `why` is a sentence. */
+struct bh_socket_calls {
+	void (*opened)(void *arg);
+	void (*message)(void *arg, const char *text, size_t len);
+	void (*closed)(void *arg, int result, int code, const char *why);
+};
 
 enum bh_level { BH_LOG_ERROR = 3, BH_LOG_WARN, BH_LOG_NOTE, BH_LOG_INFO,
     BH_LOG_DEBUG };
@@ -778,6 +934,41 @@ struct bh_api {
 	size_t (*unfinished)(struct bh_host *);
 	/* An orderly end, too, with this exit status of the process. */
 	void (*quit_with)(struct bh_host *, int status);
+
+	/* ---- since 1.1 ---- */
+
+	/* This transaction is what the call does.  Once it is durable, the call
+	 * is not run again, whenever the host dies; until then it is, when the
+	 * network was told that its event is safe (BH_CAP_KEEP).  At most one
+	 * transaction of a call; BH_ECONFLICT if it was done already. */
+	void (*tx_settles)(struct bh_tx *, struct bh_call *);
+
+	/* WebSocket.  NULL: refused at once (bad URL); no callback.  send()
+	 * takes text; BH_EFULL when over 8 MiB wait to go out.  close() says
+	 * goodbye and waits 1 s at most for the answer; closed() comes.  drop()
+	 * hangs up, no callback comes any more; NULL is fine, not after
+	 * closed(). */
+	struct bh_socket *(*socket)(struct bh_host *,
+	    const struct bh_socket_to *, const struct bh_socket_calls *,
+	    void *arg);
+	int (*socket_send)(struct bh_socket *, const char *text, size_t len);
+	void (*socket_close)(struct bh_socket *, int code);
+	void (*socket_drop)(struct bh_socket *);
+
+	/* Pacing.  A lane is a queue by name, this instance's own, that keeps
+	 * to `limits` ("1 at once, 7/1s, 60/30s": any of them, all hold; the
+	 * newest text counts).  turn() asks for a turn: cb runs when it is ours,
+	 * maybe at once; lower `rank` goes first, equals in order.  turn_over()
+	 * gives it back, as one must; with `pause` > 0 the lane rests that many
+	 * ms from now (Retry-After).  Before cb ran, turn_over() takes the
+	 * question back.  Several lanes: one turn inside the other. */
+	struct bh_turn *(*turn)(struct bh_host *, const char *lane,
+	    const char *limits, int rank, bh_timer_cb *cb, void *arg);
+	void (*turn_over)(struct bh_turn *, int64_t pause);
+
+	/* The address that people reach the host's listener under, as
+	 * configured (`public-url:`), without a slash at its end; NULL. */
+	const char *(*public_url)(struct bh_host *);
 };
 
 #define bh_now(h)		((h)->api->now(h))
@@ -859,6 +1050,17 @@ struct bh_api {
 #define bh_nearest(h, t, list, n) ((h)->api->nearest((t), (list), (n)))
 #define bh_unfinished(h)	((h)->api->unfinished(h))
 #define bh_quit_with(h, status)	((h)->api->quit_with((h), (status)))
+#define bh_tx_settles(t, call)	((t)->api->tx_settles((t), (call)))
+#define bh_socket(h, to, calls, arg) \
+				((h)->api->socket((h), (to), (calls), (arg)))
+#define bh_socket_send(h, s, text, len) \
+				((h)->api->socket_send((s), (text), (len)))
+#define bh_socket_close(h, s, code) ((h)->api->socket_close((s), (code)))
+#define bh_socket_drop(h, s)	((h)->api->socket_drop(s))
+#define bh_turn(h, lane, limits, rank, cb, arg) \
+	((h)->api->turn((h), (lane), (limits), (rank), (cb), (arg)))
+#define bh_turn_over(h, t, pause) ((h)->api->turn_over((t), (pause)))
+#define bh_public_url(h)	((h)->api->public_url(h))
 
 /* ------------------------------------------------------------------ */
 /* The plugin                                                          */
@@ -898,6 +1100,14 @@ struct bh_plugin {
 
 	const struct bh_transport *transport;
 	const struct bh_directory *directory;
+
+	/* Since 1.1.  Subcommands of bellhop(1): `bellhop slack manifest`.
+	 * Commands in every way, but run from a shell, with the configuration
+	 * read and only this plugin there: bh_reply() prints, bh_fail() makes
+	 * the exit status 1.  A tool with BH_CMD_OFFLINE gets state NULL and
+	 * needs neither open() nor secrets (bh_config() of one is NULL);
+	 * others get an open, not connected, instance.  Same stride. */
+	const struct bh_command *tools;		/* ends with name NULL */
 };
 
 #define BH_PLUGIN(...)							\
