@@ -286,12 +286,6 @@ buttons(struct draft *d, const struct grant *g)
 
 /* ------------------------------------------------------------------ */
 
-const char *
-card_announce(struct face *f, const char *team)
-{
-	return bh_text(bh_team_setting(f->host, team, "announce"));
-}
-
 /* A request made in a direct message would be seen by nobody who can decide:
  * without a room to announce it in, its approvers get it as messages. */
 static void
@@ -330,7 +324,8 @@ card_show(void *arg, struct bh_tx *tx, const struct grant *g)
 	struct face *f = arg;
 	struct draft d = { .spans_count = 0 };
 	struct bh_buf key = BH_BUF(64), words = BH_BUF(4096);
-	const char *announce = card_announce(f, g->team);
+	const char *room;
+	bool announced = false;
 
 	d.card.fields = d.fields;
 	d.card.colour = colour_of(g);
@@ -345,10 +340,14 @@ card_show(void *arg, struct bh_tx *tx, const struct grant *g)
 	if (*g->place != '\0')
 		bh_tx_post(tx, g->place, bh_buf_text(&key), &d.card,
 		    bh_buf_text(&words));
-	if (announce != NULL && strcmp(announce, g->place) != 0)
-		bh_tx_post(tx, announce, bh_buf_text(&key), &d.card,
-		    bh_buf_text(&words));
-	if (announce == NULL && g->state == GRANT_PENDING &&
+	for (size_t i = 0; (room = grants_announce(f->host, g->team, i)) != NULL;
+	    i++) {
+		announced = true;
+		if (strcmp(room, g->place) != 0)
+			bh_tx_post(tx, room, bh_buf_text(&key), &d.card,
+			    bh_buf_text(&words));
+	}
+	if (!announced && g->state == GRANT_PENDING &&
 	    strstr(g->place, "/@") != NULL)
 		show_approvers(f, tx, g, bh_buf_text(&key), &d.card,
 		    bh_buf_text(&words));

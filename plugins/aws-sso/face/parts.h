@@ -65,8 +65,6 @@ int name_choices(struct bh_call *call, void *state, const char *arg,
 /* ------------------------------------------------------------------ */
 /* card.c, rules.c                                                     */
 
-/* Where a team wants its cards besides the room, or NULL. */
-const char *card_announce(struct face *, const char *team);
 void card_show(void *arg, struct bh_tx *tx, const struct grant *g);
 
 void rules_fill(struct face *);

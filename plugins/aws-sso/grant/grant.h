@@ -273,6 +273,10 @@ struct grants_status {
 void grants_status(struct grants *, struct grants_status *);
 /* What `!status` and stuck lists show, line by line. */
 void grants_stuck(struct grants *, struct bh_buf *out);
+/* The n-th room that hears the news of `team` (NULL: of no team) and has the
+ * cards besides the room where was asked; NULL past the last.  From the
+ * setting `announce`: one room or a list, maybe on several networks. */
+const char *grants_announce(struct bh_host *, const char *team, size_t n);
 
 /* ------------------------------------------------------------------ */
 /* What people do.  All answer by `done`, exactly once, maybe before they

@@ -6,21 +6,41 @@
 
 #include "plugins/aws-sso/grant/engine.h"
 
+const char *
+grants_announce(struct bh_host *host, const char *team, size_t n)
+{
+	const struct bh_value *v = bh_team_setting(host,
+	    team != NULL ? team : "", "announce");
+
+	/* One room may stand there without brackets. */
+	if (v != NULL && v->kind == BH_LIST) {
+		v = v->first;
+		while (v != NULL && n-- > 0)
+			v = v->next;
+		n = 0;
+	}
+	return n == 0 && bh_text(v) != NULL && *v->text != '\0' ? v->text :
+	    NULL;
+}
+
 static void BH_PRINTF(6, 0)
 add(struct grants *gs, struct bh_tx *tx, const char *team, bool alarm,
     const char *key, const char *fmt, va_list ap)
 {
 	struct bh_buf text = BH_BUF(3000), full = BH_BUF(200);
-	const char *announce = bh_text(bh_team_setting(gs->host,
-	    team != NULL ? team : "", "announce"));
+	const char *room;
+	bool told = false;
 
 	bh_buf_vadd(&text, fmt, ap);
 	bh_buf_add(&full, "aws-sso/%s/%s", gs->instance, key);
-	if (announce != NULL && *announce != '\0')
-		bh_tx_post(tx, announce, bh_buf_text(&full), NULL,
+	for (size_t i = 0; (room = grants_announce(gs->host, team, i)) != NULL;
+	    i++) {
+		told = told || (gs->alarm != NULL &&
+		    strcmp(room, gs->alarm) == 0);
+		bh_tx_post(tx, room, bh_buf_text(&full), NULL,
 		    bh_buf_text(&text));
-	if (alarm && gs->alarm != NULL &&
-	    (announce == NULL || strcmp(announce, gs->alarm) != 0))
+	}
+	if (alarm && gs->alarm != NULL && !told)
 		bh_tx_post(tx, gs->alarm, bh_buf_text(&full), NULL,
 		    bh_buf_text(&text));
 	bh_log(gs->host, alarm ? BH_LOG_WARN : BH_LOG_NOTE, "%s",
