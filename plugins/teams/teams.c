@@ -1,0 +1,260 @@
+/* teams.c - Microsoft Teams: tables, settings, open and close.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#include "plugins/teams/teams.h"
+
+struct teams *
+teams_of(void *state)
+{
+	struct teams *t = state;
+
+	assert(t != NULL && t->magic == TEAMS_MAGIC);
+	return t;
+}
+
+char *
+teams_copy(const char *text)
+{
+	char *copy = text != NULL ? strdup(text) : NULL;
+
+	if (text != NULL && copy == NULL)
+		abort();
+	return copy;
+}
+
+void
+teams_set(char **text, const char *value)
+{
+	char *copy = teams_copy(value);
+
+	free(*text);
+	*text = copy;
+}
+
+void *
+teams_zero(size_t size)
+{
+	void *p = calloc(1, size);
+
+	if (p == NULL)
+		abort();
+	return p;
+}
+
+/* ------------------------------------------------------------------ */
+/* Health                                                              */
+
+static void
+tell_health(struct teams *t)
+{
+	size_t worst = 0;
+
+	for (size_t i = 1; i < TEAMS_PARTS; i++)
+		if (t->parts[i].text != NULL && (t->parts[worst].text == NULL ||
+		    t->parts[i].health > t->parts[worst].health))
+			worst = i;
+	if (t->parts[worst].text == NULL || t->closing)
+		return;
+	/* A validation that takes tokens made for desks is never quiet. */
+	bh_health(t->host, t->parts[worst].health, "%s%s",
+	    t->parts[worst].text, t->emulator ? "; EMULATOR TOKENS ARE "
+	    "ACCEPTED: not for production" : "");
+}
+
+void
+teams_health(struct teams *t, int part, int health, const char *fmt, ...)
+{
+	struct bh_buf text = BH_BUF(1000);
+	va_list ap;
+
+	va_start(ap, fmt);
+	bh_buf_vadd(&text, fmt, ap);
+	va_end(ap);
+	t->parts[part].health = health;
+	teams_set(&t->parts[part].text, bh_buf_text(&text));
+	bh_buf_release(&text);
+	tell_health(t);
+}
+
+/* ------------------------------------------------------------------ */
+/* Settings                                                            */
+
+static void
+free_list(char **list)
+{
+	for (size_t i = 0; list != NULL && list[i] != NULL; i++)
+		free(list[i]);
+	free(list);
+}
+
+/* The list under `key`, or of the one word `otherwise`. */
+static char **
+copy_list(struct bh_host *host, const char *key, const char *otherwise)
+{
+	const struct bh_value *v = bh_team_setting(host, "", key);
+	size_t n = 0;
+	char **list;
+
+	if (v != NULL && v->kind != BH_LIST)
+		v = NULL;
+	list = teams_zero(((v != NULL ? v->count : 1) + 1) * sizeof(*list));
+	for (BH_EACH(c, v))
+		if (bh_text(c) != NULL)
+			list[n++] = teams_copy(bh_text(c));
+	if (v == NULL)
+		list[n] = teams_copy(otherwise);
+	return list;
+}
+
+static char *
+copy_url(struct bh_host *host, const char *key)
+{
+	char *url = teams_copy(bh_host_config(host, key));
+	size_t len = url != NULL ? strlen(url) : 0;
+
+	while (len > 0 && url[len - 1] == '/')
+		url[--len] = '\0';
+	return url;
+}
+
+static void
+read_settings(struct teams *t)
+{
+	const char *emulator = bh_host_config(t->host, "emulator");
+
+	t->app_id = teams_copy(bh_host_config(t->host, "app-id"));
+	t->tenant = teams_copy(bh_host_config(t->host, "tenant"));
+	t->path = teams_copy(bh_host_config(t->host, "path"));
+	t->login = copy_url(t->host, "login-url");
+	t->metadata = copy_url(t->host, "metadata-url");
+	t->graph = copy_url(t->host, "graph-url");
+	t->issuer = teams_copy(bh_host_config(t->host, "issuer"));
+	t->scope = teams_copy(bh_host_config(t->host, "scope"));
+	t->tenants = copy_list(t->host, "tenants", t->tenant);
+	t->service_hosts = copy_list(t->host, "service-hosts", NULL);
+	t->commands = copy_list(t->host, "commands", NULL);
+	t->emulator = emulator != NULL && (strcmp(emulator, "true") == 0 ||
+	    strcmp(emulator, "yes") == 0 || strcmp(emulator, "on") == 0);
+}
+
+/* ------------------------------------------------------------------ */
+/* Life                                                                */
+
+static void
+teams_free(struct teams *t)
+{
+	free(t->app_id);
+	free(t->tenant);
+	free(t->path);
+	free(t->login);
+	free(t->metadata);
+	free(t->issuer);
+	free(t->scope);
+	free(t->graph);
+	free_list(t->tenants);
+	free_list(t->service_hosts);
+	free_list(t->commands);
+	for (size_t i = 0; i < TEAMS_PARTS; i++)
+		free(t->parts[i].text);
+	t->magic = 0;
+	free(t);
+}
+
+static int
+teams_open(struct bh_host *host, void **state)
+{
+	struct teams *t = teams_zero(sizeof(*t));
+
+	t->magic = TEAMS_MAGIC;
+	t->host = host;
+	read_settings(t);
+	if (t->app_id == NULL || t->tenant == NULL) {
+		bh_log(host, BH_LOG_ERROR, "app-id and tenant are needed: the "
+		    "Azure Bot's overview page names both");
+		teams_free(t);
+		return BH_EINVAL;
+	}
+	*state = t;
+	return BH_OK;
+}
+
+static void
+teams_close(void *state)
+{
+	struct teams *t = teams_of(state);
+
+	t->closing = true;
+	teams_replies_close(t);
+	teams_free(t);
+}
+
+/* ------------------------------------------------------------------ */
+/* Tables                                                              */
+
+static const struct bh_option options[] = {
+	{ .key = "app-id", .type = BH_STRING, .flags = BH_OPT_REQUIRED,
+	  .help = "the bot's application (client) id, a GUID" },
+	{ .key = "tenant", .type = BH_STRING, .flags = BH_OPT_REQUIRED,
+	  .help = "the directory (tenant) id that the app is registered in; "
+	    "\"botframework.com\" for an old multi-tenant bot" },
+	{ .key = "tenants", .type = BH_STRINGS,
+	  .help = "the directories whose people may speak to the bot; the "
+	    "tenant's alone if unset" },
+	{ .key = "secret", .type = BH_SECRET,
+	  .help = "the app's client secret; or one of the next three" },
+	{ .key = "certificate", .type = BH_SECRET,
+	  .help = "the app's certificate as PEM, with its private key unless "
+	    "`key` has it" },
+	{ .key = "key", .type = BH_SECRET,
+	  .help = "the certificate's private key as PEM" },
+	{ .key = "federated-token-file", .type = BH_STRING,
+	  .help = "a file with a token that the app trusts (workload "
+	    "identity), read anew each time" },
+	{ .key = "managed-identity", .type = BH_STRING,
+	  .help = "the client id of this machine's managed identity: the "
+	    "app's own, or one that the app trusts" },
+	{ .key = "path", .type = BH_STRING, .preset = "/api/messages",
+	  .help = "where on the host's listener Teams delivers" },
+	{ .key = "commands", .type = BH_STRINGS, .preset = "[elevate]",
+	  .help = "commands offered in the compose box, from any chat" },
+	{ .key = "email", .type = BH_STRING, .preset = "roster",
+	  .help = "where e-mail addresses come from: the conversation's "
+	    "roster, or graph" },
+	{ .key = "login-url", .type = BH_STRING,
+	  .preset = "https://login.microsoftonline.com",
+	  .help = "the login service; another in government and China clouds" },
+	{ .key = "metadata-url", .type = BH_STRING,
+	  .preset = "https://login.botframework.com/v1/.well-known/"
+	    "openidconfiguration",
+	  .help = "the OpenID metadata of the Bot Framework's keys" },
+	{ .key = "issuer", .type = BH_STRING,
+	  .preset = "https://api.botframework.com",
+	  .help = "who signs what Teams delivers" },
+	{ .key = "scope", .type = BH_STRING,
+	  .preset = "https://api.botframework.com/.default",
+	  .help = "the scope of the bot's own tokens" },
+	{ .key = "graph-url", .type = BH_STRING,
+	  .preset = "https://graph.microsoft.com",
+	  .help = "Microsoft Graph, for `email: graph`" },
+	{ .key = "service-hosts", .type = BH_STRINGS,
+	  .preset = "[smba.trafficmanager.net, \"*.botframework.com\", "
+	    "\"*.teams.microsoft.com\"]",
+	  .help = "hosts that the bot's token may be sent to, by https; in "
+	    "tests also a loopback origin such as http://127.0.0.1:3978" },
+	{ .key = "emulator", .type = BH_FLAG, .preset = "false",
+	  .help = "accept tokens of the Bot Framework Emulator and the Agents "
+	    "Playground too: never in production" },
+	{ 0 }
+};
+
+static const struct bh_transport transport = {
+	.caps = BH_CAP_EDIT | BH_CAP_BUTTONS | BH_CAP_FORMS | BH_CAP_THREADS |
+	    BH_CAP_KEEP,
+	.over = teams_over,
+};
+
+BH_PLUGIN(.name = "teams", .version = "1.0",
+    .summary = "chat in Microsoft Teams",
+    .options = options, .open = teams_open, .close = teams_close,
+    .transport = &transport);

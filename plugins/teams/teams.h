@@ -1,0 +1,363 @@
+/* teams.h - what the files of the Microsoft Teams transport share.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ *   teams-http + teams-jwt + teams-keys -> teams-receive -> bh_deliver
+ *                                               |
+ *                                      teams-reply: what may still answer
+ *                                               |
+ *   send, ask, offers, over -> teams-send ------+-> teams-card, teams-form
+ *                                 |
+ *                             teams-api -> lanes -> connector (teams-token)
+ *                             teams-url:    which URLs the token may go to
+ *                             teams-places: conversation references
+ *
+ * Facts: the Bot Framework's activity protocol and connector; each file names
+ * the page that it follows.
+ *
+ * Ids as the host sees them: a user is the aadObjectId in lower case; a room
+ * is a conversation's id without its ";messageid="; a message, and so a
+ * thread, is "CONVERSATION|ACTIVITY" with the conversation likewise.
+ */
+
+#ifndef TEAMS_H
+#define TEAMS_H
+
+#include <bellhop/plugin.h>
+
+#include <assert.h>
+
+struct teams;
+struct teams_reply;
+
+/* What our cards carry in the `data` of their actions, and the `verb` of every
+ * Action.Execute.  An input's id is TEAMS_INPUT and its name; the dataset of a
+ * typeahead is "FORM TOKEN/INPUT NAME". */
+#define TEAMS_VERB	"bellhop"
+#define TEAMS_BUTTON	"bellhop-button"	/* a button's token */
+#define TEAMS_FORM	"bellhop-form"		/* a form's token */
+#define TEAMS_INPUT	"in-"
+
+/* ------------------------------------------------------------------ */
+/* teams-reply.c: what may still answer an activity                    */
+
+enum teams_from {
+	TEAMS_MESSAGE,		/* talk, mention, Action.Submit */
+	TEAMS_EXECUTE,		/* invoke adaptiveCard/action */
+	TEAMS_FETCH,		/* invoke task/fetch, composeExtension/fetchTask */
+	TEAMS_SUBMIT,		/* invoke task/submit, ../submitAction */
+	TEAMS_SEARCH,		/* invoke application/search, ../query */
+	TEAMS_WELCOME		/* installationUpdate, conversationUpdate */
+};
+
+/* One activity, from its delivery until over().  Its id is bh_event's
+ * `reply`.  An invoke's HTTP request waits here: the first answer goes back in
+ * it; when none has come after 2.5 s, or when over() comes before, a fitting
+ * interim answer does, and what comes later goes by the connector. */
+struct teams_reply {
+	unsigned magic;
+#define TEAMS_REPLY_MAGIC	0x546d5265u
+	struct teams *teams;
+	char id[24];
+	int from;			/* enum teams_from */
+	bool extension;			/* composeExtension/...: other answers */
+	char *user;			/* aadObjectId, lower case */
+	char *from_id;			/* "29:..." */
+	char *conversation;		/* id, with its ";messageid=" */
+	char *message;			/* id of the activity itself */
+	char *activity;			/* id of the card that was pressed */
+	char *form;			/* the form's token, if it came from one */
+	struct bh_request *request;	/* an invoke not answered yet, or NULL */
+	struct bh_timer *timer;		/* its latest moment */
+	bool answered;			/* by an interim answer: the rest goes
+					 * by the connector */
+	bool ended;			/* over() came */
+	int64_t made;			/* monotonic ms */
+	uint64_t number;		/* of its id */
+	int refs;
+	struct teams_reply *next;	/* in its bucket */
+};
+
+/* A new one, found by its id from then on; freed when over() came, or an hour
+ * later, and nothing holds it.  Strings are filled in with teams_copy(). */
+struct teams_reply *teams_reply_new(struct teams *t, int from);
+struct teams_reply *teams_reply_find(struct teams *t, const char *id);
+struct teams_reply *teams_reply_hold(struct teams_reply *r);
+void teams_reply_drop(struct teams_reply *r);
+/* This invoke's request waits for its answer. */
+void teams_reply_wait(struct teams_reply *r, struct bh_request *request);
+/* Answers the invoke: HTTP 200 with this JSON; NULL: empty.  False, and
+ * nothing done, if there is no request (any more). */
+bool teams_reply_answer(struct teams_reply *r, const char *json);
+/* The same with a sentence, in whatever shape this kind of invoke takes. */
+bool teams_reply_text(struct teams_reply *r, const char *text);
+/* bh_transport.over */
+void teams_over(void *state, const char *reply, int result);
+/* All that wait are told to try again, and everything is freed. */
+void teams_replies_close(struct teams *t);
+
+/* ------------------------------------------------------------------ */
+/* teams-jwt.c: is this token Microsoft's, and for us?                 */
+
+struct teams_key {			/* one RSA key of a JWKS */
+	char *kid;
+	void *key;			/* EVP_PKEY */
+	char print[65];			/* hex SHA-256 of the public key */
+	char **endorsements;		/* NULL-terminated */
+	size_t endorsements_count;
+	struct teams_key *next;
+};
+
+/* What a token must say.  All texts are compared byte for byte. */
+struct teams_expect {
+	const char *const *issuers;	/* NULL-terminated */
+	const char *audience;
+	int64_t now;			/* ms UTC; skew 300 s */
+	bool emulator;			/* appid or azp must be the audience, and
+					 * there is no serviceurl claim */
+};
+
+enum teams_verdict {
+	TEAMS_GOOD, TEAMS_BAD,
+	TEAMS_NO_KEY			/* a new key may be published */
+};
+
+/* What a good token said, for the activity it came with. */
+struct teams_claims {
+	char *service_url;		/* NULL: the emulator's */
+	int64_t expires;		/* ms UTC, without the skew */
+	const struct teams_key *key;	/* of the list that judged it */
+};
+
+/* Judges a compact JWS (RFC 7515): RS256 and nothing else.  *why is a
+ * sentence for the log, never for the answer.  Only TEAMS_GOOD fills *claims,
+ * which teams_claims_release() frees. */
+int teams_jwt_judge(struct bh_host *host, const char *token, size_t len,
+    const struct teams_key *keys, const struct teams_expect *expect,
+    struct teams_claims *claims, const char **why);
+void teams_claims_release(struct teams_claims *claims);
+/* Is an activity with these two what the token was made for? */
+bool teams_jwt_covers(const struct teams_claims *claims,
+    const char *service_url, const char *channel, const char **why);
+/* The issuer that a token claims, unverified: which keys to judge it by.
+ * Appended to `issuer`; false if it is no token. */
+bool teams_jwt_issuer(struct bh_host *host, const char *token, size_t len,
+    struct bh_buf *issuer);
+/* Signs a client assertion (RFC 7523) with a PEM key: RS256 or PS256. */
+int teams_jwt_assert(struct bh_buf *out, const char *header,
+    const char *claims, const char *pem_key, bool pss, const char **why);
+
+/* ------------------------------------------------------------------ */
+/* teams-keys.c: Microsoft's keys                                      */
+
+enum teams_keys_of {
+	TEAMS_CHANNEL,			/* the Bot Framework's, of Teams */
+	TEAMS_EMULATOR,			/* the login service's, for the emulator */
+	TEAMS_KEYS_OF
+};
+
+/* The keys of now, or NULL when there never were any. */
+const struct teams_key *teams_keys(struct teams *t, int of);
+typedef void teams_keys_cb(void *arg);
+/* A kid was not found: fetches the keys anew, at most every 60 s; cb comes
+ * when that is done or is not to be done now. */
+void teams_keys_missed(struct teams *t, int of, teams_keys_cb *cb, void *arg);
+/* Loads the last ones from the store; ready(t, result) comes once. */
+void teams_keys_open(struct teams *t, void (*ready)(struct teams *, int));
+void teams_keys_connect(struct teams *t);	/* fetches */
+void teams_keys_close(struct teams *t);
+/* Reads a JWKS (RFC 7517); NULL with a sentence. */
+struct teams_key *teams_keys_read(struct bh_host *host, const char *json,
+    size_t len, const char **why);
+void teams_keys_free(struct teams_key *keys);
+
+/* ------------------------------------------------------------------ */
+/* teams-http.c, teams-receive.c                                       */
+
+int teams_http_connect(struct teams *t);
+void teams_http_close(struct teams *t);
+/* A verified activity; answers `request` exactly once, now or later. */
+void teams_receive(struct teams *t, const struct bh_value *activity,
+    struct bh_request *request);
+/* Answers with this status and an empty body. */
+void teams_http_status(struct bh_request *request, int status);
+/* Is this directory (tenant) id on the list? */
+bool teams_tenant_ok(const struct teams *t, const char *tenant);
+
+/* ------------------------------------------------------------------ */
+/* teams-url.c                                                         */
+
+/* May the bot's token be sent to this URL?  https, a host on the list, port
+ * 443, no user, no address; *why a sentence. */
+bool teams_url_ok(const struct teams *t, const char *url, const char **why);
+/* bh_http() to a URL that is teams_url_ok(), else NULL: never to a private
+ * address, unless that very origin is in the settings. */
+struct bh_xfer *teams_url_http(struct teams *t, const struct bh_http *http,
+    bh_http_cb *cb, void *arg);
+
+/* ------------------------------------------------------------------ */
+/* teams-places.c: conversation references, kept in the store          */
+
+struct teams_place {
+	char *conversation;		/* id without ";messageid=" */
+	char *service_url;		/* verified */
+	char *tenant, *type;		/* "personal", "groupChat", "channel" */
+	char *team, *team_name, *channel_name;	/* each may be NULL */
+	char *user, *from_id;		/* of a personal one */
+	bool installed;			/* false: the app was taken away */
+	int64_t seen;			/* ms UTC of the newest activity */
+	struct teams_place *next;	/* in its bucket */
+	struct teams_place *next_user;
+};
+
+/* Loads them; ready(t, result) comes once. */
+void teams_places_open(struct teams *t, void (*ready)(struct teams *, int));
+/* Learns from a verified activity; what is new is written down.  NULL if it
+ * is none of a conversation. */
+const struct teams_place *teams_place_see(struct teams *t,
+    const struct bh_value *activity);
+/* `conversation` with or without its ";messageid=". */
+const struct teams_place *teams_place_find(const struct teams *t,
+    const char *conversation);
+/* The personal one with this aadObjectId. */
+const struct teams_place *teams_place_of_user(const struct teams *t,
+    const char *user);
+/* "Payments/General" as rooms are named in the configuration. */
+const struct teams_place *teams_place_named(const struct teams *t,
+    const char *name);
+/* Names that were looked up; NULL leaves one as it is. */
+void teams_place_name(struct teams *t, const char *conversation,
+    const char *team_name, const char *channel_name);
+/* A conversation that we opened ourselves with somebody. */
+void teams_place_add(struct teams *t, const char *conversation,
+    const char *service_url, const char *tenant, const char *user,
+    const char *from_id);
+/* The connector says that it is no more. */
+void teams_place_gone(struct teams *t, const char *conversation);
+void teams_places_close(struct teams *t);
+
+/* ------------------------------------------------------------------ */
+/* teams-text.c, teams-card.c, teams-form.c: Adaptive Cards 1.5        */
+
+/* What was typed: our own mention (by its entity) taken out, others as
+ * "@NAME"; NBSP and the last newline gone.  True if we were mentioned. */
+bool teams_text_typed(struct teams *t, struct bh_buf *out,
+    const struct bh_value *activity);
+/* Appends the card's JSON.  Texts are TextRuns, never Markdown. */
+void teams_card_json(struct teams *t, struct bh_buf *out,
+    const struct bh_card *card);
+void teams_text_card(struct teams *t, struct bh_buf *out, const char *text);
+void teams_form_json(struct teams *t, struct bh_buf *out,
+    const struct bh_form *form);
+/* A message activity with a card, or with plain text. */
+void teams_activity_card(struct teams *t, struct bh_buf *out,
+    const struct bh_card *card, const char *summary);
+void teams_activity_text(struct teams *t, struct bh_buf *out,
+    const char *text);
+
+/* ------------------------------------------------------------------ */
+/* teams-send.c: the calls of bh_transport                             */
+
+int teams_send(void *state, const struct bh_post *post, bh_sent_cb *done,
+    void *arg);
+int teams_ask(void *state, const struct bh_form *form, const char *user,
+    const char *room, const char *reply);
+void teams_offers(void *state, const char *reply,
+    const struct bh_choice *choices, size_t count);
+/* The app is new in a conversation: says what it is for. */
+void teams_welcome(struct teams *t, const struct teams_place *place);
+
+/* ------------------------------------------------------------------ */
+/* teams-people.c                                                      */
+
+void teams_who(void *state, const char *user, bh_who_cb *done, void *arg);
+void teams_where(void *state, const char *room, bh_where_cb *done, void *arg);
+
+/* ------------------------------------------------------------------ */
+/* teams-api.c: the connector                                          */
+
+struct teams_answer {
+	int result;			/* BH_OK: 2xx */
+	int status;
+	bool sent;
+	const char *code;		/* error.code, or a sentence */
+	const struct bh_value *body;	/* NULL if none */
+};
+
+typedef void teams_api_cb(void *arg, const struct teams_answer *answer);
+
+enum teams_rank { TEAMS_NOW, TEAMS_APPROVAL, TEAMS_CARD, TEAMS_NOTICE };
+
+struct teams_ask {
+	const char *method;
+	const char *service_url;	/* checked again before it is used */
+	const char *path;		/* "v3/conversations/..." , encoded */
+	const char *conversation;	/* its lane */
+	const char *json;
+	int rank;			/* enum teams_rank */
+	bool once;			/* not again if it may have been done */
+};
+
+/* One writer per conversation, the limits and the retry table of the
+ * connector, one new token on a 401.  cb comes exactly once. */
+void teams_api(struct teams *t, const struct teams_ask *ask,
+    teams_api_cb *cb, void *arg);
+void teams_api_close(struct teams *t);
+
+/* ------------------------------------------------------------------ */
+/* teams-token.c: our token, by secret, certificate, federation or managed
+ * identity                                                            */
+
+int teams_token_open(struct teams *t);
+void teams_token_close(struct teams *t);
+typedef void teams_token_cb(void *arg, const char *token);
+/* For `scope`; cb at once or after it was fetched (single flight); NULL: not
+ * to be had, and health says why. */
+void teams_token(struct teams *t, const char *scope, teams_token_cb *cb,
+    void *arg);
+void teams_token_bad(struct teams *t, const char *token);
+
+/* ------------------------------------------------------------------ */
+/* teams-manifest.c, teams-doctor.c: bellhop teams ...                 */
+
+int teams_manifest(struct bh_call *call, void *state);
+int teams_doctor(struct bh_call *call, void *state);
+
+/* ------------------------------------------------------------------ */
+/* teams.c                                                             */
+
+/* What can be wrong independently; health shows the worst. */
+enum teams_part { TEAMS_INBOUND, TEAMS_OUTBOUND, TEAMS_PARTS };
+
+struct teams {
+	unsigned magic;
+#define TEAMS_MAGIC	0x5465616du
+	struct bh_host *host;
+	/* Settings, copied: a reload frees the originals.  Lists end with NULL.
+	 * URLs have no slash at their end. */
+	char *app_id, *tenant, *path;
+	char *login, *metadata, *issuer, *scope, *graph;
+	char **tenants;			/* whose people may speak to us */
+	char **service_hosts;
+	char **commands;		/* offered in the compose box */
+	bool emulator;			/* loudly */
+	bool closing;
+	struct { int health; char *text; } parts[TEAMS_PARTS];
+	struct teams_reply *replies[512];	/* teams-reply.c's own */
+	uint64_t replies_made;
+	struct teams_door *door;	/* teams-http.c's own */
+	struct teams_keyring *keyring;	/* teams-keys.c's own */
+	struct teams_places *places;	/* teams-places.c's own */
+	struct teams_tokens *tokens;	/* teams-token.c's own */
+	struct teams_lanes *lanes;	/* teams-api.c's own */
+	struct teams_names *names;	/* teams-people.c's own */
+};
+
+struct teams *teams_of(void *state);
+char *teams_copy(const char *text);	/* NULL gives NULL; never fails */
+void teams_set(char **text, const char *value);	/* frees the old one */
+void *teams_zero(size_t size);
+/* How one part is: !status shows the worst of them, by its sentence. */
+void teams_health(struct teams *t, int part, int health, const char *fmt, ...)
+    BH_PRINTF(4, 5);
+
+#endif /* TEAMS_H */
