@@ -197,6 +197,79 @@ bh_buf_clip(struct bh_buf *b, const char *text, size_t chars)
 	}
 }
 
+/* Decodes the code point at *s and moves *s past it; 0 at the end.  What is
+ * no UTF-8 gives U+FFFD and one byte of progress. */
+static inline uint32_t
+bh_utf8_next(const char **s)
+{
+	const unsigned char *p = (const unsigned char *)*s;
+	size_t need = *p < 0x80 ? 1 : *p >= 0xc2 && *p <= 0xdf ? 2 :
+	    (*p & 0xf0) == 0xe0 ? 3 : *p >= 0xf0 && *p <= 0xf4 ? 4 : 0;
+	uint32_t c = need < 2 ? *p : need == 2 ? *p & 0x1fu :
+	    need == 3 ? *p & 0x0fu : *p & 0x07u;
+
+	if (*p == 0)
+		return 0;
+	*s += 1;
+	for (size_t i = 1; i < need; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			return 0xfffd;
+		c = c << 6 | (p[i] & 0x3fu);
+	}
+	if (need == 0 || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff) ||
+	    (need == 3 && c < 0x800) || (need == 4 && c < 0x10000))
+		return 0xfffd;
+	if (need > 1)
+		*s += need - 1;
+	return c;
+}
+
+/* Does it show nothing, or turn the order of what others read?  Controls,
+ * bidi and zero-width characters, fillers, tags, and what Unicode calls no
+ * character. */
+static inline bool
+bh_utf8_unseen(uint32_t c)
+{
+	static const struct { uint32_t from, to; } ranges[] = {
+		{ 0x0000, 0x001f }, { 0x007f, 0x009f }, { 0x00ad, 0x00ad },
+		{ 0x034f, 0x034f }, { 0x061c, 0x061c }, { 0x115f, 0x1160 },
+		{ 0x17b4, 0x17b5 }, { 0x180b, 0x180f }, { 0x200b, 0x200f },
+		{ 0x2028, 0x202e }, { 0x2060, 0x206f }, { 0x2800, 0x2800 },
+		{ 0x3164, 0x3164 }, { 0xfdd0, 0xfdef }, { 0xfeff, 0xfeff },
+		{ 0xffa0, 0xffa0 }, { 0xfff0, 0xfffb }, { 0xfffe, 0xffff },
+		{ 0x1bca0, 0x1bca3 }, { 0x1d173, 0x1d17a },
+		{ 0xe0000, 0xe0fff },
+	};
+
+	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
+		if (c >= ranges[i].from && c <= ranges[i].to)
+			return true;
+	return (c & 0xfffe) == 0xfffe;
+}
+
+/* Appends `text` fit to be shown by a network: well-formed, without what is
+ * not seen or turns the order; tabs and line ends are blanks, but line ends
+ * stay ("\n") if `lines`. */
+static inline void
+bh_buf_clean(struct bh_buf *b, const char *text, bool lines)
+{
+	while (*text != '\0') {
+		const char *from = text;
+		uint32_t c = bh_utf8_next(&text);
+		bool end = c == '\n' || c == 0x85 || c == 0x2028 ||
+		    c == 0x2029;
+
+		if (c == '\t' || end || (c == '\r' && *text != '\n'))
+			bh_buf_puts(b, lines && c != '\t' ? "\n" : " ");
+		else if (bh_utf8_unseen(c))
+			continue;
+		else if (c == 0xfffd)
+			bh_buf_puts(b, "\xef\xbf\xbd");
+		else
+			bh_buf_put(b, from, (size_t)(text - from));
+	}
+}
+
 /* Appends `text` as a JSON string with its quotes; NULL gives null. */
 static inline void
 bh_buf_quote(struct bh_buf *b, const char *text)

@@ -64,6 +64,35 @@ START_TEST(clean)
 }
 END_TEST
 
+/* What plugins have: the same eyes, but blanks stay as they are. */
+START_TEST(sdk_clean)
+{
+	static const struct { const char *in; bool lines; const char *want; }
+	    rows[] = {
+		{ "  two  blanks ", false, "  two  blanks " },
+		{ "a\nb\r\n\tc", false, "a b  c" },
+		{ "a\nb\r\n\tc\rd", true, "a\nb\n c\nd" },
+		{ "x\xc2\x85y\xe2\x80\xa8z", true, "x\ny\nz" },
+		{ "pay\xe2\x80\xaeload\xe2\x80\x8b\x1b", true, "payload" },
+		{ "bad\xff\xed\xa0\x80\xc3", false, "bad\xef\xbf\xbd"
+		  "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" },
+		{ "tag\xf3\xa0\x81\x81 Zo\xc3\xab \xf0\x9f\x98\x80", false,
+		  "tag Zo\xc3\xab \xf0\x9f\x98\x80" },
+		{ "over\xc0\xaflong\xf0\x8f\xbf\xbf", false, "over\xef\xbf"
+		  "\xbd\xef\xbf\xbdlong\xef\xbf\xbd\xef\xbf\xbd"
+		  "\xef\xbf\xbd\xef\xbf\xbd" },
+		{ "\xf0\x9f\xbf\xbe", false, "" },	/* no character */
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		BH_AUTO_BUF struct bh_buf b = BH_BUF(1000);
+
+		bh_buf_clean(&b, rows[i].in, rows[i].lines);
+		ck_assert_str_eq(bh_buf_text(&b), rows[i].want);
+	}
+}
+END_TEST
+
 START_TEST(glob)
 {
 	ck_assert(text_glob("*", ""));
@@ -222,6 +251,7 @@ main(void)
 
 	tcase_add_test(tc, utf8);
 	tcase_add_test(tc, clean);
+	tcase_add_test(tc, sdk_clean);
 	tcase_add_test(tc, glob);
 	tcase_add_test(tc, glob_bomb);
 	tcase_add_test(tc, distance);
