@@ -122,9 +122,12 @@ void chat_call_end(struct bh_call *call, int result);
 /* ------------------------------------------------------------------ */
 /* People, as bh_person() and bh_person_by_email()                      */
 
-bool chat_person(struct chat *chat, const char *id, struct bh_user *out);
-bool chat_person_by_email(struct chat *chat, const char *email,
-    struct bh_user *out);
+/* Of several accounts the one on the network of `asks`, or else the one heard
+ * of last. */
+bool chat_person(struct chat *chat, const struct bh_host *asks,
+    const char *id, struct bh_user *out);
+bool chat_person_by_email(struct chat *chat, const struct bh_host *asks,
+    const char *email, struct bh_user *out);
 
 /* ------------------------------------------------------------------ */
 /* Places                                                               */

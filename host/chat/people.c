@@ -355,36 +355,48 @@ people_by_email(struct chat *chat, const char *email)
 	return main_of(with_email(&chat->people, folded));
 }
 
-/* The account heard of last stands for the person where one is asked. */
+/* The account heard of last stands for the person where one is asked; but a
+ * network asks for the one that it can mention. */
 static const struct identity *
-latest(const struct person *p)
+account(const struct chat *chat, const struct person *p,
+    const struct bh_host *asks)
 {
 	const struct identity *best = p->identities;
+	const struct chat_instance *in = chat->instances;
 
-	for (const struct identity *i = best; i != NULL; i = i->sibling)
-		if (i->heard > best->heard)
+	while (in != NULL && (asks == NULL || in->host != asks ||
+	    in->transport == NULL))
+		in = in->next;
+	for (const struct identity *i = best; i != NULL; i = i->sibling) {
+		bool ours = in != NULL && strcmp(i->realm, in->realm) == 0;
+		bool best_ours = in != NULL &&
+		    strcmp(best->realm, in->realm) == 0;
+
+		if (ours == best_ours ? i->heard > best->heard : ours)
 			best = i;
+	}
 	return best;
 }
 
 bool
-chat_person(struct chat *chat, const char *id, struct bh_user *out)
+chat_person(struct chat *chat, const struct bh_host *asks, const char *id,
+    struct bh_user *out)
 {
 	struct person *p = people_by_id(chat, id);
 
 	if (p != NULL)
-		fill(chat, p, latest(p), out);
+		fill(chat, p, account(chat, p, asks), out);
 	return p != NULL;
 }
 
 bool
-chat_person_by_email(struct chat *chat, const char *email,
-    struct bh_user *out)
+chat_person_by_email(struct chat *chat, const struct bh_host *asks,
+    const char *email, struct bh_user *out)
 {
 	struct person *p = people_by_email(chat, email);
 
 	if (p != NULL)
-		fill(chat, p, latest(p), out);
+		fill(chat, p, account(chat, p, asks), out);
 	return p != NULL;
 }
 

@@ -160,15 +160,15 @@ api_fail(struct bh_call *call, const char *arg, const char *fmt, ...)
 static bool
 api_person(struct bh_host *host, const char *id, struct bh_user *out)
 {
-	return chat_person(instance_of(host)->plugins->chat, id, out);
+	return chat_person(instance_of(host)->plugins->chat, host, id, out);
 }
 
 static bool
 api_person_by_email(struct bh_host *host, const char *email,
     struct bh_user *out)
 {
-	return chat_person_by_email(instance_of(host)->plugins->chat, email,
-	    out);
+	return chat_person_by_email(instance_of(host)->plugins->chat, host,
+	    email, out);
 }
 
 /* ------------------------------------------------------------------ */

@@ -610,7 +610,8 @@ struct bh_api {
 
 	/* People.  person() finds by person id; person_by_email() by the pinned
 	 * e-mail, case-blind.  False if unknown; pointers live until the
-	 * callback returns. */
+	 * callback returns.  Of several accounts a transport is told its own
+	 * (`realm` is then its block's name), others the one heard of last. */
 	bool (*person)(struct bh_host *, const char *id, struct bh_user *out);
 	bool (*person_by_email)(struct bh_host *, const char *email,
 	    struct bh_user *out);

@@ -92,14 +92,14 @@ START_TEST(guests_map_to_nobody)
 	ck_assert_str_ne(other, member);
 	ck_lacks(last_text(acme), "ada@x.example");
 	ck_has(last_text(acme), "A guest");
-	ck_assert(chat_person_by_email(chat, "ada@x.example", &user));
+	ck_assert(chat_person_by_email(chat, NULL, "ada@x.example", &user));
 	ck_assert_str_eq(user.person, member);
 	/* Nor as the first of that e-mail. */
 	guest = account("U8", "bob@x.example");
 	guest.user_flags = BH_USER_BOT;
 	chat_deliver(chat, acme_in, &guest, NULL, NULL);
 	pass(0);
-	ck_assert(!chat_person_by_email(chat, "bob@x.example", &user));
+	ck_assert(!chat_person_by_email(chat, NULL, "bob@x.example", &user));
 }
 END_TEST
 
@@ -137,13 +137,13 @@ START_TEST(rename_changes_only_the_name)
 	ck_assert_str_eq(person_of(acme_in, acme, event), one);
 	ck_has(last_text(acme), "You are Grace Hopper (ada@x.example)");
 	ck_lacks(last_text(acme), "An admin");
-	ck_assert(chat_person(chat, one, &user));
+	ck_assert(chat_person(chat, NULL, one, &user));
 	ck_assert_str_eq(user.name, "Grace Hopper");
 	ck_assert_str_eq(user.email, "ada@x.example");
 	ck_assert_uint_eq(user.flags, 0);
-	ck_assert(chat_person_by_email(chat, "GRACE@x.example", &user));
+	ck_assert(chat_person_by_email(chat, NULL, "GRACE@x.example", &user));
 	ck_assert_uint_eq(user.flags, BH_USER_ADMIN);
-	ck_assert(!chat_person(chat, "NOBODY", &user));
+	ck_assert(!chat_person(chat, NULL, "NOBODY", &user));
 }
 END_TEST
 
@@ -157,13 +157,37 @@ START_TEST(late_email)
 	ck_assert_str_eq(person_of(acme_in, acme, account("U1",
 	    "ada@x.example")), one);
 	person_of(acme_in, acme, account("U1", "other@x.example"));
-	ck_assert(chat_person_by_email(chat, "ada@x.example", &user));
+	ck_assert(chat_person_by_email(chat, NULL, "ada@x.example", &user));
 	ck_assert_str_eq(user.person, one);
-	ck_assert(!chat_person_by_email(chat, "other@x.example", &user));
+	ck_assert(!chat_person_by_email(chat, NULL, "other@x.example", &user));
 	/* Not when somebody has it. */
 	person_of(corp_in, corp, account("T1", NULL));
 	person_of(corp_in, corp, account("T1", "ada@x.example"));
 	ck_lacks(last_text(corp), "ada@x.example");
+}
+END_TEST
+
+/* Each network is told the account that it can mention. */
+START_TEST(the_account_of_who_asks)
+{
+	const char *one = person_of(acme_in, acme, account("U1",
+	    "ada@x.example"));
+	struct bh_host hosts[2] = { { NULL }, { NULL } };
+	struct bh_user user;
+
+	ck_assert_str_eq(person_of(corp_in, corp, account("T1",
+	    "ada@x.example")), one);
+	acme_in->host = &hosts[0];
+	corp_in->host = &hosts[1];
+	ck_assert(chat_person(chat, acme_in->host, one, &user));
+	ck_assert_str_eq(user.realm, "acme");
+	ck_assert_str_eq(user.id, "U1");
+	ck_assert(chat_person(chat, corp_in->host, one, &user));
+	ck_assert_str_eq(user.realm, "corp");
+	ck_assert_str_eq(user.id, "T1");
+	ck_assert(chat_person(chat, NULL, one, &user));
+	ck_assert_str_eq(user.realm, "corp");	/* heard of last */
+	acme_in->host = corp_in->host = NULL;
 }
 END_TEST
 
@@ -183,9 +207,9 @@ START_TEST(listed_later)
 	ck_assert_str_eq(person_of(acme_in, acme, account("U2",
 	    "root@x.example")), one);
 	/* Old records under the other id lead to the one person. */
-	ck_assert(chat_person(chat, two, &user));
+	ck_assert(chat_person(chat, NULL, two, &user));
 	ck_assert_str_eq(user.person, one);
-	ck_assert(chat_person_by_email(chat, "root@x.example", &user));
+	ck_assert(chat_person_by_email(chat, NULL, "root@x.example", &user));
 	ck_assert_str_eq(user.person, one);
 }
 END_TEST
@@ -461,6 +485,7 @@ main(void)
 	tcase_add_test(tc, rename_changes_only_the_name);
 	tcase_add_test(tc, late_email);
 	tcase_add_test(tc, listed_later);
+	tcase_add_test(tc, the_account_of_who_asks);
 	tcase_add_test(tc, places);
 	tcase_add_test(tc, outbox_posts_then_edits);
 	tcase_add_test(tc, outbox_many);
