@@ -46,6 +46,22 @@ struct inside {
 	size_t answers_count;
 	struct { const char *match; struct bh_rows rows; } rows[ROWS];
 	size_t rows_count;
+	struct bh_turn *turns;		/* held or asked for, in order */
+	struct { char *lane; int64_t until; } pauses[64];
+	size_t pauses_count;
+};
+
+/* A place in a lane. */
+struct bh_turn {
+	struct inside *in;
+	struct bh_turn *next;
+	char *lane;
+	size_t record;			/* in f.turns */
+	int rank;
+	unsigned long most;		/* at once; 0: any number */
+	bool given;
+	bh_timer_cb *cb;
+	void *arg;
 };
 
 struct fake_tx { struct bh_tx tx; struct inside *in; };
@@ -207,6 +223,132 @@ api_http_cancel(struct bh_xfer *xfer)
 {
 	if (xfer != NULL)
 		remove_event(alive, xfer);
+}
+
+/* --- people and health ---------------------------------------------------------- */
+
+static bool
+api_person(struct bh_host *host, const char *id, struct bh_user *out)
+{
+	struct fake *f = &inside(host)->f;
+
+	for (size_t i = 0; i < 8; i++)
+		if (f->people[i].person != NULL &&
+		    strcmp(f->people[i].person, id) == 0) {
+			*out = f->people[i];
+			return true;
+		}
+	return false;
+}
+
+static void BH_PRINTF(3, 4)
+api_health(struct bh_host *host, int health, const char *fmt, ...)
+{
+	struct fake *f = &inside(host)->f;
+	va_list ap;
+
+	f->health = health;
+	va_start(ap, fmt);
+	vsnprintf(f->health_text, sizeof(f->health_text), fmt, ap);
+	va_end(ap);
+}
+
+/* --- lanes ----------------------------------------------------------------------- */
+
+static int64_t
+paused_until(const struct inside *in, const char *lane)
+{
+	for (size_t i = 0; i < in->pauses_count; i++)
+		if (strcmp(in->pauses[i].lane, lane) == 0)
+			return in->pauses[i].until;
+	return 0;
+}
+
+static void run_lanes(struct inside *in, struct event *e);
+
+/* The next question that may be answered with yes: of the lowest rank, the
+ * first; NULL if there is none. */
+static struct bh_turn *
+next_turn(struct inside *in)
+{
+	struct bh_turn *best = NULL;
+
+	for (struct bh_turn *t = in->turns; t != NULL; t = t->next) {
+		unsigned long held = 0;
+
+		if (t->given || paused_until(in, t->lane) > in->f.now ||
+		    (best != NULL && best->rank <= t->rank))
+			continue;
+		for (struct bh_turn *o = in->turns; o != NULL; o = o->next)
+			held += o->given && strcmp(o->lane, t->lane) == 0;
+		if (t->most == 0 || held < t->most)
+			best = t;
+	}
+	return best;
+}
+
+static void
+run_lanes(struct inside *in, struct event *e)
+{
+	struct bh_turn *t;
+
+	(void)e;
+	while ((t = next_turn(in)) != NULL) {
+		t->given = true;
+		in->f.turns[t->record].given = in->f.now;
+		t->cb(t->arg);
+	}
+}
+
+static struct bh_turn *
+api_turn(struct bh_host *host, const char *lane, const char *limits,
+    int rank, bh_timer_cb *cb, void *arg)
+{
+	struct inside *in = inside(host);
+	struct bh_turn *t = xcalloc(1, sizeof(*t)), **at = &in->turns;
+
+	assert(in->f.turns_count < 4096);
+	while (*at != NULL)
+		at = &(*at)->next;
+	*at = t;
+	t->in = in;
+	t->lane = xstrdup(lane);
+	t->rank = rank;
+	t->most = strstr(limits, "at once") != NULL ?
+	    strtoul(limits, NULL, 10) : 0;
+	t->cb = cb;
+	t->arg = arg;
+	t->record = in->f.turns_count;
+	in->f.turns[in->f.turns_count++] = (struct fake_turn){ xstrdup(lane),
+	    xstrdup(limits), rank, in->f.now, -1 };
+	add_event(in, 0, run_lanes, NULL);
+	return t;
+}
+
+static void
+api_turn_over(struct bh_turn *turn, int64_t pause)
+{
+	struct inside *in = turn->in;
+	struct bh_turn **at = &in->turns;
+	size_t i = 0;
+
+	while (*at != turn)
+		at = &(*at)->next;
+	*at = turn->next;
+	if (pause > 0) {
+		while (i < in->pauses_count &&
+		    strcmp(in->pauses[i].lane, turn->lane) != 0)
+			i++;
+		assert(i < 64);
+		if (i == in->pauses_count)
+			in->pauses[in->pauses_count++].lane =
+			    xstrdup(turn->lane);
+		in->pauses[i].until = in->f.now + pause;
+	}
+	add_event(in, pause, run_lanes, NULL);
+	add_event(in, 0, run_lanes, NULL);
+	free(turn->lane);
+	free(turn);
 }
 
 /* --- HTTP --------------------------------------------------------------------- */
@@ -437,7 +579,9 @@ fake_new(void)
 		.http = api_http, .http_cancel = api_http_cancel,
 		.lookup = api_lookup, .duration = duration_parse,
 		.duration_text = duration_format, .glob = text_glob,
-		.nearest = text_nearest
+		.nearest = text_nearest, .person = api_person,
+		.health = api_health, .turn = api_turn,
+		.turn_over = api_turn_over
 	};
 	in->f.host.api = &in->api;
 	in->f.now = FAKE_START;
@@ -462,6 +606,17 @@ fake_free(struct fake **fake)
 		free(r->body);
 		free(r->headers);
 	}
+	for (struct bh_turn *t = in->turns, *next; t != NULL; t = next) {
+		next = t->next;
+		free(t->lane);
+		free(t);
+	}
+	for (size_t i = 0; i < in->f.turns_count; i++) {
+		free(in->f.turns[i].lane);
+		free(in->f.turns[i].limits);
+	}
+	for (size_t i = 0; i < in->pauses_count; i++)
+		free(in->pauses[i].lane);
 	for (size_t i = 0; i < in->f.sql_count; i++) {
 		free(in->f.sql[i].sql);
 		free(in->f.sql[i].params);

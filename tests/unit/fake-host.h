@@ -3,7 +3,8 @@
  *
  * Nothing leaves the process and nothing waits.  Time moves only in
  * fake_run(); HTTP requests are answered by rules, the first that matches;
- * SQL is recorded, and queries are answered by rules too.
+ * SQL is recorded, and queries are answered by rules too.  Lanes know ranks,
+ * "N at once" and pauses; their other limits are recorded only.
  */
 
 #ifndef TESTS_UNIT_FAKE_HOST_H
@@ -34,6 +35,9 @@ struct fake_answer {
 
 struct fake_sql { char *sql, *params; };	/* "a|b|c" */
 
+/* One question for a turn, and when it was given. */
+struct fake_turn { char *lane, *limits; int rank; int64_t asked, given; };
+
 struct fake {
 	struct bh_host host;	/* first: the plugin's handle */
 	int64_t now;
@@ -49,6 +53,11 @@ struct fake {
 	const char *exec_output;	/* of all programs; NULL: they fail */
 	char exec_argv[1024];	/* "[a][b c]" of the last */
 	int64_t clock_ahead;	/* what bh_now() is ahead of AWS's clock */
+	struct bh_user people[8];	/* whom bh_person() knows */
+	int health;		/* as the plugin said last */
+	char health_text[512];
+	struct fake_turn turns[4096];	/* in the order of the questions */
+	size_t turns_count;
 };
 
 /* A host of its own for each test. */
