@@ -186,6 +186,7 @@ call_free(struct call *c)
 	free(c->eats_form);
 	free(c->verdict);
 	free(c->rule);
+	receipt_drop(&c->receipt);
 	c->magic = 0;
 	free(c);
 }
@@ -425,6 +426,8 @@ finish(struct call *c, int result)
 {
 	if (c->command != NULL)
 		c->command->instance->pending--;
+	receipt_result(c->receipt, result == BH_OK && c->fails.count > 0 ?
+	    BH_EINVAL : result);
 	if (c->via == VIA_COMPLETE) {
 		complete_done(c);
 	} else {
@@ -506,6 +509,7 @@ call_run(struct call *c)
 		return;
 	}
 	if (c->fails.count > 0) {
+		receipt_result(c->receipt, BH_EINVAL);
 		say_failures(c, BH_EINVAL);
 		call_over(c);
 		return;
@@ -540,6 +544,7 @@ call_orphan(struct call *c)
 	    c->command->def->name, c->command->instance->owner);
 
 	c->command = NULL;
+	receipt_result(c->receipt, BH_ECANCELLED);
 	if (c->stage == STAGE_RUN) {
 		if (c->via != VIA_COMPLETE)
 			say(c, true, text);

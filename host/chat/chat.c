@@ -329,6 +329,7 @@ chat_unregister(struct chat_instance **instance)
 	if (in->transport != NULL) {
 		outbox_drop(in);
 		outlets_drop(in);
+		receipts_forget(in);
 	}
 	instance_free(in);
 }
@@ -370,6 +371,7 @@ chat_free(struct chat **p)
 	while (chat->calls != NULL)
 		call_free(chat->calls);
 	outlets_free(chat);
+	receipts_free(chat);
 	loop_cancel(chat->sweep);
 	people_free(&chat->people);
 	places_free(chat);
@@ -404,10 +406,14 @@ command_text(const struct chat *chat, const struct bh_event *event)
 
 /* Nothing to be kept: the network may forget it at once. */
 static int
-done_with(bh_commit_cb *received, void *arg)
+done_with(struct chat_instance *from, const struct bh_event *event,
+    bh_commit_cb *received, void *arg)
 {
+	struct receipt *receipt = receipt_new(from, event->reply);
+
 	if (received != NULL)
 		received(arg, BH_OK);
+	receipt_drop(&receipt);
 	return BH_OK;
 }
 
@@ -418,7 +424,7 @@ chat_deliver(struct chat *chat, struct chat_instance *from,
 	static const enum via vias[] = {
 		[BH_EV_MESSAGE] = VIA_TYPED, [BH_EV_COMMAND] = VIA_COMMAND,
 		[BH_EV_BUTTON] = VIA_BUTTON, [BH_EV_FORM] = VIA_FORM,
-		[BH_EV_COMPLETE] = VIA_COMPLETE,
+		[BH_EV_COMPLETE] = VIA_COMPLETE, [BH_EV_HOME] = VIA_HOME,
 	};
 	BH_AUTO_BUF struct bh_buf why = BH_BUF(4096);
 	const char *text = NULL;
@@ -426,14 +432,15 @@ chat_deliver(struct chat *chat, struct chat_instance *from,
 
 	CHECK_MAGIC(chat, CHAT_MAGIC);
 	CHECK_MAGIC(from, CHAT_INSTANCE_MAGIC);
-	if (event->kind < BH_EV_MESSAGE || event->kind > BH_EV_COMPLETE ||
+	if (event->kind < BH_EV_MESSAGE || event->kind > BH_EV_HOME ||
 	    event->user == NULL || from->transport == NULL)
 		return BH_EINVAL;
 	if (event->kind == BH_EV_MESSAGE || event->kind == BH_EV_COMMAND) {
 		text = command_text(chat, event);
 		if (text == NULL)
-			return done_with(received, arg);
-	} else if (event->kind != BH_EV_COMPLETE && event->token == NULL) {
+			return done_with(from, event, received, arg);
+	} else if ((event->kind == BH_EV_BUTTON ||
+	    event->kind == BH_EV_FORM) && event->token == NULL) {
 		return BH_EINVAL;
 	}
 	if (chat->calls_count >= CALLS_MAX)
@@ -442,6 +449,7 @@ chat_deliver(struct chat *chat, struct chat_instance *from,
 
 	struct call *call = call_new(chat, from, vias[event->kind], event);
 
+	call->receipt = receipt_new(from, event->reply);
 	call->received = received;
 	call->received_arg = arg;
 	call->identity = identity;
@@ -463,7 +471,9 @@ chat_deliver(struct chat *chat, struct chat_instance *from,
 		complete_enter(call);
 		return BH_OK;
 	}
-	if (identity != NULL)
+	if (event->kind == BH_EV_HOME)
+		home_enter(call);
+	else if (identity != NULL)
 		path_enter(call);
 	else if (path_flood(call, 1))
 		path_verdict(call, true, "%s.", bh_buf_text(&why));
@@ -475,5 +485,5 @@ chat_unfinished(const struct chat_instance *transport)
 {
 	CHECK_MAGIC(transport, CHAT_INSTANCE_MAGIC);
 	return outlets_waiting(transport) + outbox_busy(transport) +
-	    transport->calls;
+	    receipts_waiting(transport) + transport->calls;
 }

@@ -76,6 +76,8 @@ too_slow(void *arg)
 	if (c->from != NULL)
 		c->from->calls--;
 	c->from = NULL;
+	receipt_result(c->receipt, BH_ETIMEOUT);
+	receipt_drop(&c->receipt);
 }
 
 static void

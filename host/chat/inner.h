@@ -145,6 +145,7 @@ struct chat_instance {
 };
 
 struct outlet;
+struct receipt;
 struct sending;
 
 struct chat {
@@ -162,6 +163,11 @@ struct chat {
 	struct call *calls;
 	size_t calls_count;
 	struct outlet *outlets;
+	struct {
+		struct receipt *list;
+		struct receipt *over, *over_last;	/* not told yet */
+		struct bh_timer *timer;
+	} receipts;
 	struct {
 		struct sending *list;
 		size_t count;
@@ -210,7 +216,8 @@ enum stage {
 	STAGE_OVER
 };
 
-enum via { VIA_TYPED, VIA_COMMAND, VIA_BUTTON, VIA_FORM, VIA_COMPLETE };
+enum via { VIA_TYPED, VIA_COMMAND, VIA_BUTTON, VIA_FORM, VIA_COMPLETE,
+    VIA_HOME };
 
 struct call {
 	struct bh_call pub;		/* first: plugins hold this */
@@ -223,6 +230,7 @@ struct call {
 
 	enum via via;
 	char *event, *room, *room_name, *thread, *reply, *user_id, *token;
+	struct receipt *receipt;	/* of `reply`; NULL: none wanted */
 	char *input;			/* VIA_COMPLETE in a form */
 	struct args fields;		/* VIA_FORM */
 	char *line;			/* as typed, cleaned, no prefix */
@@ -287,7 +295,23 @@ void call_over(struct call *call);
 void call_unhold(struct call *call);
 
 /* ------------------------------------------------------------------ */
-/* path.c, complete.c                                                  */
+/* receipt.c: over()                                                   */
+
+/* One for each delivered event with a reply, held once; NULL when the
+ * transport does not want to hear of its end.  All calls take NULL. */
+struct receipt *receipt_new(struct chat_instance *from, const char *reply);
+struct receipt *receipt_hold(struct receipt *receipt);
+/* Sets *receipt to NULL; the last one makes over() come soon. */
+void receipt_drop(struct receipt **receipt);
+/* How the command ended; the last word counts. */
+void receipt_result(struct receipt *receipt, int result);
+/* The instance goes away and hears nothing more. */
+void receipts_forget(struct chat_instance *in);
+size_t receipts_waiting(const struct chat_instance *in);
+void receipts_free(struct chat *chat);
+
+/* ------------------------------------------------------------------ */
+/* path.c, complete.c, home.c                                          */
 
 void path_enter(struct call *call);
 /* May this person, or all strangers together, have one more?  False: the call
@@ -300,6 +324,8 @@ void path_command(struct call *call);
 /* It will not run: this is said instead. */
 void path_verdict(struct call *call, bool refused, const char *fmt, ...)
     BH_PRINTF(3, 4);
+/* The home page: each command that is meant for it runs. */
+void home_enter(struct call *call);
 void complete_enter(struct call *call);
 void complete_input(struct call *call, struct command *command);
 /* Hands the offers to the transport. */

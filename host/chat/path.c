@@ -36,6 +36,7 @@ path_verdict(struct call *c, bool refused, const char *fmt, ...)
 	free(c->verdict);
 	c->verdict = xstrdup(bh_buf_text(&text));
 	c->refused = refused;
+	receipt_result(c->receipt, refused ? BH_EPERM : BH_EINVAL);
 	commit(c);
 }
 
@@ -69,6 +70,7 @@ path_flood(struct call *c, int cost)
 	if (wait == 0)
 		return true;
 	c->cost = 0;
+	receipt_result(c->receipt, BH_ELIMIT);
 	/* Nothing of this is written down: a flood must not reach the disk. */
 	call_received(c, BH_OK);
 	if (c->identity == NULL) {
@@ -216,7 +218,7 @@ static const char *
 via_text(enum via via)
 {
 	static const char *const texts[] = { "typed", "command", "button",
-		"form", "complete" };
+		"form", "complete", "home" };
 
 	return texts[via];
 }
@@ -257,6 +259,7 @@ store_failed(struct call *c, int result)
 	    c->command->instance == c->chat->own &&
 	    (c->command->def->flags & BH_CMD_ANYONE) != 0;
 
+	receipt_result(c->receipt, result);
 	call_received(c, result);
 	/* !status and !help change nothing and are needed most just now. */
 	if (c->verdict == NULL && !own)
@@ -277,9 +280,11 @@ was_duplicate(void *arg, int result)
 	c->holds--;
 	call_received(c, BH_OK);
 	if (result == BH_ECONFLICT) {
+		receipt_result(c->receipt, BH_OK);
 		call_over(c);
 		return;
 	}
+	receipt_result(c->receipt, BH_ECONFLICT);
 	*c->ask_confirm = '\0';
 	free(c->verdict);
 	c->verdict = xstrdup("That was sent already, and it counts once.");
@@ -313,6 +318,7 @@ committed(void *arg, int result)
 		/* Seen before: not a word. */
 		if (c->identity != NULL)
 			flood_refund(&c->identity->person->flood, c->cost);
+		receipt_result(c->receipt, BH_OK);
 		call_received(c, BH_OK);
 		call_over(c);
 	} else {

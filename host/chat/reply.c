@@ -27,6 +27,7 @@ struct speech {
 	struct bh_button *buttons;	/* with tokens */
 	char (*tokens)[TOKEN_SIZE];
 	bool waiting;			/* its tokens are being written */
+	struct receipt *receipt;	/* of the event it answers */
 	bool in_send, answered;
 	int result, tries;
 	struct speech *next;
@@ -59,6 +60,7 @@ speech_free(struct speech *s)
 	free(s->buttons);
 	free(s->tokens);
 	card_free(&s->card);
+	receipt_drop(&s->receipt);
 	KILL_MAGIC(s);
 	free(s);
 }
@@ -311,6 +313,7 @@ speech_new(struct call *c, bool quiet, char **place)
 		return NULL;
 	}
 	s->outlet = o;
+	s->receipt = receipt_hold(c->receipt);
 	s->key = xasprintf("%s/%u", c->key, c->replies++);
 	if (o->last != NULL)
 		o->last->next = s;

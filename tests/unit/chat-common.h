@@ -19,7 +19,7 @@
 #define POSTS_MAX	4000
 
 struct posted {
-	char *key, *room, *user, *message, *text;
+	char *key, *room, *user, *message, *text, *reply;
 	char tokens[CARD_BUTTONS][TOKEN_SIZE];
 	size_t tokens_count;
 	bool card;
@@ -38,6 +38,10 @@ struct net {
 	char offers[4096];		/* "a b c " */
 	int received[POSTS_MAX];
 	size_t received_count;
+	bool holding;			/* sends wait for net_release() */
+	struct { bh_sent_cb *done; void *arg; } held[64];
+	size_t held_count;
+	char over[4096];		/* "r1:0 r2:-3 ": in the order they came */
 };
 
 static int
@@ -58,6 +62,7 @@ net_send(void *state, const struct bh_post *post, bh_sent_cb *done, void *arg)
 	p->user = xstrdup(post->user);
 	p->message = xstrdup(post->message);
 	p->text = xstrdup(post->text);
+	p->reply = xstrdup(post->reply);
 	p->card = post->card != NULL;
 	for (size_t i = 0; p->card && i < post->card->buttons_count; i++) {
 		ck_assert_uint_eq(strlen(post->card->buttons[i].token), 32);
@@ -66,8 +71,37 @@ net_send(void *state, const struct bh_post *post, bh_sent_cb *done, void *arg)
 		p->tokens_count++;
 	}
 	snprintf(message, sizeof(message), "m%zu", net->count++);
+	if (net->holding) {
+		ck_assert_uint_lt(net->held_count, 64);
+		net->held[net->held_count].done = done;
+		net->held[net->held_count++].arg = arg;
+		return BH_OK;
+	}
 	done(arg, BH_OK, message);
 	return BH_OK;
+}
+
+/* The network answers about what it held back: all the same. */
+static inline void
+net_release(struct net *net, int result)
+{
+	size_t count = net->held_count;
+
+	net->holding = false;
+	net->held_count = 0;
+	for (size_t i = 0; i < count; i++)
+		net->held[i].done(net->held[i].arg, result,
+		    result == BH_OK ? "held" : NULL);
+}
+
+static void
+net_over(void *state, const char *reply, int result)
+{
+	struct net *net = state;
+	size_t len = strlen(net->over);
+
+	snprintf(net->over + len, sizeof(net->over) - len, "%s:%d ", reply,
+	    result);
 }
 
 static int
@@ -108,6 +142,7 @@ net_offers(void *state, const char *reply, const struct bh_choice *choices,
 static const struct bh_transport net_transport = {
 	.caps = BH_CAP_EDIT | BH_CAP_BUTTONS | BH_CAP_FORMS,
 	.send = net_send, .ask = net_ask, .offers = net_offers,
+	.over = net_over,
 };
 static const struct bh_plugin net_plugin = {
 	.name = "net", .version = "1", .summary = "a network",
@@ -238,6 +273,14 @@ order_choices(struct bh_call *call, void *state, const char *arg,
 	return BH_OK;
 }
 
+static int
+mine_run(struct bh_call *call, void *state)
+{
+	(void)state;
+	runs++;
+	return bh_reply(call, "mine of %s", bh_user(call)->name);
+}
+
 static const struct bh_command demo_commands[] = {
 	{ .name = "echo", .args = "text...", .help = "say it", .run = echo_run },
 	{ .name = "where", .help = "tell the place", .run = where_run },
@@ -255,6 +298,12 @@ static const struct bh_command demo_commands[] = {
 	{ .name = "whisper", .help = "answer privately",
 	  .flags = BH_CMD_PRIVATE, .run = where_run },
 	{ .name = "vault", .help = "in no rule", .run = where_run },
+	{ .name = "mine", .args = "[day]", .help = "what is mine",
+	  .flags = BH_CMD_HOME, .run = mine_run },
+	{ .name = "todo", .help = "what waits", .flags = BH_CMD_HOME,
+	  .run = card_run },
+	{ .name = "secret", .help = "in no rule", .flags = BH_CMD_HOME,
+	  .run = where_run },
 	{ .name = NULL }
 };
 
@@ -287,7 +336,7 @@ static unsigned event_number;
 static const char *const usual =
     "{\"admins\": [\"grace@x.example\"], \"flood\": \"1000/s\", \"access\": ["
     "{\"commands\": [\"echo\", \"where\", \"wipe\", \"slow\", \"card\", "
-    "\"ask\", \"order\", \"heavy\", \"whisper\"], \"who\": [\"members\"]}]}";
+    "\"ask\", \"order\", \"heavy\", \"whisper\", \"mine\", \"todo\"], \"who\": [\"members\"]}]}";
 
 static inline void
 on_started(void *arg, int result)
@@ -370,6 +419,7 @@ net_free(struct net *net)
 		free(net->posts[i].user);
 		free(net->posts[i].message);
 		free(net->posts[i].text);
+		free(net->posts[i].reply);
 	}
 	free(net);
 }
