@@ -169,7 +169,8 @@ static const struct bh_value *
 api_team_setting(struct bh_host *host, const char *team, const char *key)
 {
 	(void)team;
-	(void)key;
+	if (inside(host)->f.settings != NULL)
+		return bh_get(inside(host)->f.settings, key);
 	return inside(host)->f.mapping;
 }
 
@@ -583,6 +584,8 @@ fake_new(void)
 		.health = api_health, .turn = api_turn,
 		.turn_over = api_turn_over
 	};
+	fake_inbound_table(&in->api);
+	in->f.opened = BH_PENDING;
 	in->f.host.api = &in->api;
 	in->f.now = FAKE_START;
 	in->random = 42;
@@ -597,6 +600,7 @@ fake_free(struct fake **fake)
 
 	while (in->events != NULL)
 		remove_event(in, in->events);
+	fake_inbound_free(&in->f);
 	for (size_t i = 0; i < in->f.requests_count; i++) {
 		struct fake_request *r = &in->f.requests[i];
 

@@ -38,6 +38,36 @@ struct fake_sql { char *sql, *params; };	/* "a|b|c" */
 /* One question for a turn, and when it was given. */
 struct fake_turn { char *lane, *limits; int rank; int64_t asked, given; };
 
+/* The other way: requests to the plugin, and what it delivers. */
+
+/* One request to a route of the plugin, and its answer. */
+struct fake_incoming {
+	struct bh_request request;	/* first: the plugin's handle */
+	int status;			/* of the answer; 0: not answered yet */
+	char *body, *headers;		/* of the answer; "Name: value\n"... */
+};
+
+/* One bh_deliver(), copied. */
+struct fake_delivered {
+	struct bh_event event;
+	int result;			/* what it returned */
+	struct fake *fake;
+	bh_commit_cb *received;
+	void *arg;
+};
+
+struct fake_inbound {
+	struct { char *method, *path; bh_route_cb *cb; void *arg; } routes[16];
+	size_t routes_count;
+	int route_result;		/* of every bh_route() */
+	struct fake_incoming *incoming[4096];
+	size_t incoming_count;
+	struct fake_delivered events[4096];
+	size_t events_count;
+	int deliver_result;		/* of every bh_deliver() */
+	int received_result;		/* 1 ms after those that went well */
+};
+
 struct fake {
 	struct bh_host host;	/* first: the plugin's handle */
 	int64_t now;
@@ -58,6 +88,10 @@ struct fake {
 	char health_text[512];
 	struct fake_turn turns[4096];	/* in the order of the questions */
 	size_t turns_count;
+	const struct bh_value *settings;	/* what team_setting() gives, by
+					 * key; NULL: `mapping` for all */
+	int opened;		/* bh_opened()'s; BH_PENDING until then */
+	struct fake_inbound inbound;
 };
 
 /* A host of its own for each test. */
@@ -87,5 +121,17 @@ const char *fake_header(const struct fake_request *request,
     const char *name);
 /* How many recorded statements contain the text. */
 size_t fake_sql_count(const struct fake *fake, const char *match);
+
+/* fake-inbound.c: sends a request to the plugin's route for it; `headers` is
+ * name, value, name ... NULL, lower case.  NULL if there is no route. */
+struct fake_incoming *fake_incoming(struct fake *fake, const char *method,
+    const char *path, const char *const *headers, const char *body,
+    size_t len);
+/* What bh_deliver() was given, the n-th; NULL past the last. */
+const struct bh_event *fake_event(const struct fake *fake, size_t n);
+
+/* Called by fake-host.c alone. */
+void fake_inbound_table(struct bh_api *api);
+void fake_inbound_free(struct fake *fake);
 
 #endif
