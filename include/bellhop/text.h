@@ -270,6 +270,85 @@ bh_buf_clean(struct bh_buf *b, const char *text, bool lines)
 	}
 }
 
+/* Appends a time (ms since 1970) in UTC, for people: "10:33 UTC" on the day of
+ * `now`, else "6 Jan 10:33 UTC", in another year "6 Jan 2027 10:33 UTC".  Where
+ * a network can, it says it in the reader's own zone besides.  False, and a
+ * few words instead, if it is no time of this age. */
+static inline bool
+bh_buf_when(struct bh_buf *b, int64_t ms, int64_t now)
+{
+	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+	int64_t at[2] = { ms, now }, days[2];
+	int day = 0, month = 0, year[2] = { 0, 0 };
+
+	if (ms <= 0 || ms >= INT64_C(253402300800000)) {
+		bh_buf_puts(b, "at an unknown time");
+		return false;
+	}
+	for (int i = 1; i >= 0; i--) {
+		/* Days of years that begin in March, eras of 400 of them. */
+		int64_t z = (days[i] = at[i] / 86400000) + 719468;
+		int64_t era = z / 146097, d = z - era * 146097;
+		int64_t y = (d - d / 1460 + d / 36524 - d / 146096) / 365;
+		int64_t m;
+
+		d -= 365 * y + y / 4 - y / 100;
+		m = (5 * d + 2) / 153;
+		day = (int)(d - (153 * m + 2) / 5 + 1);
+		month = (int)(m < 10 ? m + 2 : m - 10);
+		year[i] = (int)(y + era * 400 + (month < 2));
+	}
+	if (days[0] != days[1])
+		bh_buf_add(b, "%d %.3s ", day, months + 3 * month);
+	if (year[0] != year[1])
+		bh_buf_add(b, "%d ", year[0]);
+	bh_buf_add(b, "%02d:%02d UTC", (int)(ms / 3600000 % 24),
+	    (int)(ms / 60000 % 60));
+	return true;
+}
+
+/* May it become a link?  https, 2,000 bytes at most, visible ASCII without
+ * what ends or quotes a URL somewhere. */
+static inline bool
+bh_link_ok(const char *url)
+{
+	if (url == NULL || strncmp(url, "https://", 8) != 0 ||
+	    strlen(url) > 2000 || url[8] == '\0' || url[8] == '/')
+		return false;
+	for (const char *p = url; *p != '\0'; p++)
+		if (*p <= ' ' || *p > '~' || strchr("<>|\"\\^`{}", *p) != NULL)
+			return false;
+	return true;
+}
+
+/* Running text falls into parts whose lines all stand in columns (two blanks
+ * between words, or before the first) and such where none does; the former
+ * want a font of one width.  The length of the first part; an empty line goes
+ * with those before it. */
+static inline size_t
+bh_text_part(const char *text, bool *columns)
+{
+	size_t end = 0;
+
+	*columns = false;
+	while (text[end] != '\0') {
+		size_t len = strcspn(text + end, "\n");
+		const char *line = text + end;
+		bool in_columns = false;
+
+		for (size_t i = 0; i + 2 < len && !in_columns; i++)
+			in_columns = line[i] == ' ' && line[i + 1] == ' ' &&
+			    (i == 0 || line[i - 1] != '.');
+		if (end == 0)
+			*columns = in_columns;
+		else if (len > 0 && in_columns != *columns)
+			break;
+		end += len;
+		end += text[end] == '\n';
+	}
+	return end;
+}
+
 /* Appends `text` as a JSON string with its quotes; NULL gives null. */
 static inline void
 bh_buf_quote(struct bh_buf *b, const char *text)

@@ -5,6 +5,7 @@
  */
 
 #include <check.h>
+#include <time.h>
 
 #include "host/base/duration.h"
 #include "host/base/mem.h"
@@ -242,6 +243,99 @@ START_TEST(duration_text)
 }
 END_TEST
 
+#define DAY	(24 * 3600 * INT64_C(1000))
+#define NOON	INT64_C(1767614400000)		/* 2026-01-05 12:00 UTC */
+
+static void
+expect_when(int64_t ms, int64_t now, const char *want, bool known)
+{
+	BH_AUTO_BUF struct bh_buf b = BH_BUF(64);
+
+	ck_assert_int_eq(bh_buf_when(&b, ms, now), known);
+	ck_assert_str_eq(bh_buf_text(&b), want);
+}
+
+START_TEST(sdk_when)
+{
+	expect_when(NOON, NOON, "12:00 UTC", true);
+	expect_when(NOON + DAY / 2 - 1, NOON, "23:59 UTC", true);
+	expect_when(NOON + DAY / 2, NOON, "6 Jan 00:00 UTC", true);
+	expect_when(NOON - 5 * DAY, NOON, "31 Dec 2025 12:00 UTC", true);
+	expect_when(NOON + 54 * DAY, NOON, "28 Feb 12:00 UTC", true);
+	expect_when(NOON + 55 * DAY, NOON, "1 Mar 12:00 UTC", true);
+	expect_when(INT64_C(1835352000000), NOON, "28 Feb 2028 12:00 UTC",
+	    true);
+	expect_when(INT64_C(1835438400000), INT64_C(1835352000000),
+	    "29 Feb 12:00 UTC", true);
+	expect_when(0, NOON, "at an unknown time", false);
+	expect_when(-1, NOON, "at an unknown time", false);
+	expect_when(INT64_MAX, NOON, "at an unknown time", false);
+	expect_when(INT64_C(253402300799999), NOON, "31 Dec 9999 23:59 UTC",
+	    true);
+	/* The C library agrees about every day of four centuries. */
+	for (int64_t day = 366; day < 146097; day++) {
+		time_t at = (time_t)(day * 86400);
+		struct tm tm;
+		char want[64];
+		BH_AUTO_BUF struct bh_buf b = BH_BUF(64);
+
+		gmtime_r(&at, &tm);
+		strftime(want, sizeof(want), "%d %b %Y %H:%M UTC", &tm);
+		bh_buf_when(&b, day * DAY, 0);
+		ck_assert_str_eq(bh_buf_text(&b), want + (*want == '0'));
+	}
+}
+END_TEST
+
+START_TEST(sdk_link)
+{
+	static const char *const bad[] = { NULL, "", "http://a.example/",
+	    "https://", "https:///x", "HTTPS://a.example", "javascript:x",
+	    "https://a.example/ b", "https://a.example/\n",
+	    "https://a.example/\"", "https://a.example/<b>",
+	    "https://a.example/\xc3\xa4", "https://a.example|b" };
+	BH_AUTO_BUF struct bh_buf longest = BH_BUF(4000);
+
+	ck_assert(bh_link_ok("https://a.example"));
+	ck_assert(bh_link_ok("https://a.example/b?c=d&e=(f)#g%20"));
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		ck_assert_msg(!bh_link_ok(bad[i]), "%zu", i);
+	bh_buf_puts(&longest, "https://a");
+	while (longest.len < 2000)
+		bh_buf_puts(&longest, "b");
+	ck_assert(bh_link_ok(longest.data));
+	bh_buf_puts(&longest, "b");
+	ck_assert(!bh_link_ok(longest.data));
+}
+END_TEST
+
+START_TEST(sdk_part)
+{
+	const char *text = "Two of them:\nprod  Ada\ntest  Bob\n\nThat is all.";
+	bool columns;
+	size_t n = bh_text_part(text, &columns);
+
+	ck_assert(!columns);
+	ck_assert_uint_eq(n, strlen("Two of them:\n"));
+	text += n;
+	n = bh_text_part(text, &columns);
+	ck_assert(columns);
+	ck_assert_uint_eq(n, strlen("prod  Ada\ntest  Bob\n\n"));
+	text += n;
+	n = bh_text_part(text, &columns);
+	ck_assert(!columns);
+	ck_assert_uint_eq(n, strlen(text));
+	ck_assert_uint_eq(bh_text_part("", &columns), 0);
+	/* The end of a sentence, and blanks at the end of a line, are none. */
+	bh_text_part("So it is.  And so on.", &columns);
+	ck_assert(!columns);
+	bh_text_part("so  \n", &columns);
+	ck_assert(!columns);
+	bh_text_part("  so", &columns);
+	ck_assert(columns);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -252,6 +346,9 @@ main(void)
 	tcase_add_test(tc, utf8);
 	tcase_add_test(tc, clean);
 	tcase_add_test(tc, sdk_clean);
+	tcase_add_test(tc, sdk_when);
+	tcase_add_test(tc, sdk_link);
+	tcase_add_test(tc, sdk_part);
 	tcase_add_test(tc, glob);
 	tcase_add_test(tc, glob_bomb);
 	tcase_add_test(tc, distance);
