@@ -12,6 +12,7 @@
  */
 
 #include <assert.h>
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
@@ -20,6 +21,7 @@
 
 #include "host/base/log.h"
 #include "host/base/mem.h"
+#include "host/io/address.h"
 #include "host/io/http-client.h"
 #include "host/io/http-request.h"
 #include "host/io/loop-inside.h"
@@ -73,6 +75,9 @@ struct bh_xfer {
 	uint64_t began;		/* uv_hrtime */
 	int64_t timeout;
 	bool once;		/* must be written once at most */
+	bool public;		/* to public addresses only */
+	bool proxied;		/* so a proxy must see to that */
+	char private[INET6_ADDRSTRLEN];	/* the address it was refused */
 	bool sent, stopped, too_large, dropped;
 	int port;		/* of ours, counted by loop_asking; 0: none */
 	int (*gate)(void *);
@@ -149,11 +154,15 @@ before_write(void *arg, char *peer, char *local, int peer_port, int local_port)
 {
 	struct bh_xfer *x = CAST(struct bh_xfer, arg, XFER_MAGIC);
 
-	(void)peer;
 	(void)local;
 	(void)peer_port;
 	if (x->dropped)
 		return CURL_PREREQFUNC_ABORT;
+	/* A connection that another transfer opened, who may go anywhere. */
+	if (x->public && !x->proxied && !address_text_is_public(peer)) {
+		snprintf(x->private, sizeof(x->private), "%s", peer);
+		return CURL_PREREQFUNC_ABORT;
+	}
 	/* libcurl comes here a second time when the connection it chose died
 	 * under the request: the bytes may have reached the peer. */
 	if (x->sent && x->once) {
@@ -287,6 +296,11 @@ xfer_done(struct bh_xfer *x, CURLcode code)
 		snprintf(text, sizeof(text), "the answer is larger than %zu "
 		    "bytes", x->head.overflow ? x->head.max : x->answer.max);
 		xfer_fail(x, BH_EFULL, text);
+	} else if (x->private[0] != '\0' && code != CURLE_OK &&
+	    !x->sent) {
+		snprintf(text, sizeof(text), "leads to %s, which is not a "
+		    "public address", x->private);
+		xfer_fail(x, BH_EPERM, text);
 	} else if (x->stopped)
 		xfer_fail(x, BH_ECANCELLED, "stopped before it was sent");
 	else if (code == CURLE_ABORTED_BY_CALLBACK)
@@ -453,6 +467,48 @@ socket_made(void *arg, curl_socket_t fd, curlsocktype purpose)
 	    CURL_SOCKOPT_ERROR;
 }
 
+/* The address is known, the connection is not made yet: whatever a name leads
+ * to, now or at the next look, is seen here. */
+static curl_socket_t
+socket_public(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	struct bh_xfer *x = CAST(struct bh_xfer, arg, XFER_MAGIC);
+	union { struct sockaddr any; struct sockaddr_in in;
+	    struct sockaddr_in6 in6; } a;
+
+	(void)purpose;
+	memset(&a, 0, sizeof(a));
+	memcpy(&a, &address->addr, address->addrlen < sizeof(a) ?
+	    address->addrlen : sizeof(a));
+	if (address_is_public(&a.any))
+		return socket(address->family, address->socktype,
+		    address->protocol);
+	inet_ntop(address->family, address->family == AF_INET6 ?
+	    (const void *)&a.in6.sin6_addr : (const void *)&a.in.sin_addr,
+	    x->private, sizeof(x->private));
+	return CURL_SOCKET_BAD;
+}
+
+/* To public addresses only.  A proxy that the environment names looks names up
+ * by itself: then it is the one that keeps us in the open, so that nothing may
+ * go round it. */
+static void
+set_public(CURL *easy, struct bh_xfer *x)
+{
+	const char *proxy = http_host_is_loopback(x->host) ? NULL :
+	    http_env_proxy(x->url);
+
+	x->proxied = proxy != NULL;
+	if (x->proxied) {
+		curl_easy_setopt(easy, CURLOPT_PROXY, proxy);
+		curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
+		return;
+	}
+	curl_easy_setopt(easy, CURLOPT_PROXY, "");
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, socket_public);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, x);
+}
+
 static void
 set_rules(CURL *easy)
 {
@@ -497,6 +553,8 @@ xfer_start(struct bh_xfer *x)
 	/* No proxy can reach our own loopback address. */
 	if (http_host_is_loopback(x->host))
 		curl_easy_setopt(easy, CURLOPT_PROXY, "");
+	if (x->public)
+		set_public(easy, x);
 	if (x->once)
 		curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN,
 		    (long)FRESH_SECONDS);
@@ -596,6 +654,17 @@ client_origin(struct http_client *client, const char *name)
 
 /* ------------------------------------------------------------------ */
 /* Requests                                                            */
+
+struct bh_xfer *
+http_send_public(struct http_client *client, const struct bh_http *req,
+    bh_http_cb *cb, void *arg)
+{
+	struct bh_xfer *x = http_send(client, req, cb, arg);
+
+	if (x != NULL)
+		x->public = true;	/* it starts from the loop */
+	return x;
+}
 
 struct bh_xfer *
 http_send(struct http_client *client, const struct bh_http *req,

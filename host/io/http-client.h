@@ -44,6 +44,12 @@ void http_client_free(struct http_client **client);
 struct bh_xfer *http_send(struct http_client *client, const struct bh_http *req,
     bh_http_cb *cb, void *arg);
 
+/* The same, but only to a public address (see address.h): result BH_EPERM,
+ * nothing sent, when the host's name leads elsewhere at that moment.  Through
+ * the proxy of the environment, if there is one: it looks names up itself. */
+struct bh_xfer *http_send_public(struct http_client *client,
+    const struct bh_http *req, bh_http_cb *cb, void *arg);
+
 /* Drops it: no callback after this.  NULL is fine; not after cb ran. */
 void http_cancel(struct bh_xfer *xfer);
 

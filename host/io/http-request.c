@@ -131,6 +131,26 @@ http_request_ok(const struct bh_http *req)
 	return true;
 }
 
+const char *
+http_env_proxy(const char *url)
+{
+	static const char *const https[] =
+	    { "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", NULL };
+	/* HTTP_PROXY may be a header of a CGI request: nobody heeds it. */
+	static const char *const http[] =
+	    { "http_proxy", "all_proxy", "ALL_PROXY", NULL };
+	const char *const *name =
+	    strncmp(url, "https:", 6) == 0 ? https : http;
+
+	for (; *name != NULL; name++) {
+		const char *value = getenv(*name);
+
+		if (value != NULL && *value != '\0')
+			return value;
+	}
+	return NULL;
+}
+
 bool
 http_host_is_loopback(const char *host)
 {

@@ -23,6 +23,9 @@ bool http_url_split(const char *url, struct bh_buf *origin, char **host);
 /* "127.0.0.1", "localhost", "[::1]" and the like. */
 bool http_host_is_loopback(const char *host);
 
+/* The proxy that the environment names for this URL, no_proxy aside; NULL. */
+const char *http_env_proxy(const char *url);
+
 /* The headers as libcurl wants them, with what it would add of its own taken
  * away; curl_slist_free_all() them. */
 struct curl_slist *http_header_list(const char *const *lines);

@@ -275,7 +275,14 @@ static struct bh_xfer *
 api_http(struct bh_host *host, const struct bh_http *req, bh_http_cb *cb,
     void *arg)
 {
-	return held_http(instance_of(host), req, cb, arg);
+	return held_http(instance_of(host), req, false, cb, arg);
+}
+
+static struct bh_xfer *
+api_http_public(struct bh_host *host, const struct bh_http *req,
+    bh_http_cb *cb, void *arg)
+{
+	return held_http(instance_of(host), req, true, cb, arg);
 }
 
 static struct bh_server *
@@ -495,7 +502,8 @@ const struct bh_api api_table = {
 	.json = json_parse, .json_free = api_json_free,
 	.after = api_after, .cancel = held_cancel, .watch = api_watch,
 	.unwatch = held_unwatch, .exec = api_exec,
-	.http = api_http, .http_cancel = held_http_cancel,
+	.http = api_http, .http_public = api_http_public,
+	.http_cancel = held_http_cancel,
 	.listen = api_listen, .route = api_route, .respond = http_respond,
 	.deliver = api_deliver, .health = api_health, .opened = api_opened,
 	.publish = api_publish, .lookup = api_lookup,

@@ -244,8 +244,8 @@ http_gate(void *arg)
 }
 
 struct bh_xfer *
-held_http(struct instance *in, const struct bh_http *req, bh_http_cb *cb,
-    void *arg)
+held_http(struct instance *in, const struct bh_http *req, bool public,
+    bh_http_cb *cb, void *arg)
 {
 	struct held *h = hold(in, XFER, arg);
 	struct bh_http ours = *req;
@@ -254,7 +254,8 @@ held_http(struct instance *in, const struct bh_http *req, bh_http_cb *cb,
 	h->gate = req->gate;
 	if (ours.gate != NULL)
 		ours.gate = http_gate;
-	h->inner = http_send(in->plugins->http, &ours, http_answered, h);
+	h->inner = (public ? http_send_public : http_send)(in->plugins->http,
+	    &ours, http_answered, h);
 	if (h->inner == NULL) {
 		drop(h);
 		return NULL;

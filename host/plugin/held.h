@@ -23,7 +23,7 @@ void held_unwatch(struct bh_watch *watch);
 int held_exec(struct instance *in, const char *const *argv, int64_t timeout,
     bh_exec_cb *cb, void *arg);
 struct bh_xfer *held_http(struct instance *in, const struct bh_http *req,
-    bh_http_cb *cb, void *arg);
+    bool public, bh_http_cb *cb, void *arg);
 void held_http_cancel(struct bh_xfer *xfer);
 int held_commit(struct instance *in, struct bh_tx *tx, bh_commit_cb *cb,
     void *arg);

@@ -758,6 +758,12 @@ struct bh_api {
 	/* The address that people reach the host's listener under, as
 	 * configured (`public-url:`), without a slash at its end; NULL. */
 	const char *(*public_url)(struct bh_host *);
+
+	/* http() for URLs that came from outside: goes to public addresses
+	 * only.  BH_EPERM, and nothing sent, when the host's name leads to a
+	 * private one (loopback, link-local, metadata ...) at that moment. */
+	struct bh_xfer *(*http_public)(struct bh_host *, const struct bh_http *,
+	    bh_http_cb *, void *arg);
 };
 
 #define bh_now(h)		((h)->api->now(h))
@@ -850,6 +856,7 @@ struct bh_api {
 	((h)->api->turn((h), (lane), (limits), (rank), (cb), (arg)))
 #define bh_turn_over(h, t, pause) ((h)->api->turn_over((t), (pause)))
 #define bh_public_url(h)	((h)->api->public_url(h))
+#define bh_http_public(h, ...)	((h)->api->http_public((h), __VA_ARGS__))
 
 /* ------------------------------------------------------------------ */
 /* The plugin                                                          */

@@ -13,6 +13,7 @@
 
 #include "host/base/mem.h"
 #include "host/base/world.h"
+#include "host/io/address.h"
 #include "host/io/http-client.h"
 #include "host/io/http-server-inside.h"
 #include "host/io/loop.h"
