@@ -1,0 +1,314 @@
+/* slack.c - Slack: tables, settings, open and close.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#include "plugins/slack/slack.h"
+
+#include <openssl/crypto.h>
+
+struct slack *
+slack_of(void *state)
+{
+	struct slack *s = state;
+
+	assert(s != NULL && s->magic == SLACK_MAGIC);
+	return s;
+}
+
+char *
+slack_copy(const char *text)
+{
+	char *copy = text != NULL ? strdup(text) : NULL;
+
+	if (text != NULL && copy == NULL)
+		abort();
+	return copy;
+}
+
+void
+slack_set(char **text, const char *value)
+{
+	char *copy = slack_copy(value);
+
+	free(*text);
+	*text = copy;
+}
+
+void
+slack_secret_free(char *secret)
+{
+	if (secret != NULL)
+		OPENSSL_cleanse(secret, strlen(secret));
+	free(secret);
+}
+
+void *
+slack_zero(size_t size)
+{
+	void *p = calloc(1, size);
+
+	if (p == NULL)
+		abort();
+	return p;
+}
+
+/* ------------------------------------------------------------------ */
+/* Health                                                              */
+
+void
+slack_health(struct slack *s, int part, int health, const char *fmt, ...)
+{
+	struct bh_buf text = BH_BUF(1000);
+	size_t worst = 0;
+	va_list ap;
+
+	va_start(ap, fmt);
+	bh_buf_vadd(&text, fmt, ap);
+	va_end(ap);
+	s->parts[part].health = health;
+	slack_set(&s->parts[part].text, bh_buf_text(&text));
+	bh_buf_release(&text);
+	for (size_t i = 1; i < SLACK_PARTS; i++)
+		if (s->parts[i].text != NULL && (s->parts[worst].text == NULL ||
+		    s->parts[i].health > s->parts[worst].health))
+			worst = i;
+	if (!s->closing)
+		bh_health(s->host, s->parts[worst].health, "%s",
+		    s->parts[worst].text);
+}
+
+/* ------------------------------------------------------------------ */
+/* Settings                                                            */
+
+static void
+free_list(char **list)
+{
+	for (size_t i = 0; list != NULL && list[i] != NULL; i++)
+		free(list[i]);
+	free(list);
+}
+
+static char **
+copy_list(struct bh_host *host, const char *key)
+{
+	const struct bh_value *v = bh_team_setting(host, "", key);
+	size_t n = 0;
+	char **list;
+
+	if (v != NULL && v->kind != BH_LIST)
+		v = NULL;
+	list = slack_zero(((v != NULL ? v->count : 0) + 1) * sizeof(*list));
+	for (BH_EACH(c, v))
+		if (bh_text(c) != NULL)
+			list[n++] = slack_copy(bh_text(c));
+	return list;
+}
+
+/* With a slash at its end, as methods are put behind it. */
+static char *
+copy_api(struct bh_host *host)
+{
+	const char *url = bh_host_config(host, "api-url");
+	struct bh_buf b = BH_BUF(2000);
+	char *copy;
+
+	bh_buf_puts(&b, url != NULL ? url : "");
+	if (b.len > 0 && b.data[b.len - 1] != '/')
+		bh_buf_puts(&b, "/");
+	copy = slack_copy(bh_buf_text(&b));
+	bh_buf_release(&b);
+	return copy;
+}
+
+static char *
+copy_path(struct bh_host *host)
+{
+	const char *path = bh_host_config(host, "path");
+	struct bh_buf b = BH_BUF(500);
+	char *copy;
+
+	if (path != NULL)
+		return slack_copy(path);
+	bh_buf_add(&b, "/slack/%s", bh_instance(host));
+	copy = slack_copy(bh_buf_text(&b));
+	bh_buf_release(&b);
+	return copy;
+}
+
+static void
+read_settings(struct slack *s)
+{
+	const char *mode = bh_host_config(s->host, "mode");
+	const char *connections = bh_host_config(s->host, "connections");
+
+	s->socket_mode = mode == NULL || strcmp(mode, "http") != 0;
+	s->connections = connections != NULL ?
+	    (int)strtol(connections, NULL, 10) : 2;
+	s->api = copy_api(s->host);
+	s->path = copy_path(s->host);
+	s->response_hosts = copy_list(s->host, "response-hosts");
+	s->workspaces = copy_list(s->host, "workspaces");
+	s->commands = copy_list(s->host, "commands");
+}
+
+static bool
+empty(struct bh_host *host, const char *key)
+{
+	const char *text = bh_host_config(host, key);
+
+	return text == NULL || *text == '\0';
+}
+
+/* What cannot work is said now, and not by Slack at three in the morning. */
+static int
+check_settings(struct slack *s)
+{
+	struct bh_host *h = s->host;
+
+	if (empty(h, "bot-token") && empty(h, "refresh-token"))
+		bh_log(h, BH_LOG_ERROR, "bot-token is missing: Slack shows it "
+		    "(xoxb-...) under \"OAuth & Permissions\"");
+	else if (s->socket_mode && empty(h, "app-token"))
+		bh_log(h, BH_LOG_ERROR, "app-token is missing: make one "
+		    "(xapp-...) with the scope connections:write under \"Basic "
+		    "Information\", or set mode: http");
+	else if (!s->socket_mode && empty(h, "signing-secret"))
+		bh_log(h, BH_LOG_ERROR, "signing-secret is missing or empty: "
+		    "anybody could speak as anybody. Slack shows it under "
+		    "\"Basic Information\"");
+	else if (!empty(h, "refresh-token") && (empty(h, "client-id") ||
+	    empty(h, "client-secret")))
+		bh_log(h, BH_LOG_ERROR, "with refresh-token go client-id and "
+		    "client-secret: Slack shows them under \"Basic "
+		    "Information\"");
+	else
+		return BH_OK;
+	return BH_EINVAL;
+}
+
+static void
+slack_check(struct bh_check *check)
+{
+	const struct bh_value *v = bh_check_settings(check);
+	const struct bh_value *mode = bh_get(v, "mode");
+	const struct bh_value *connections = bh_get(v, "connections");
+	const struct bh_value *path = bh_get(v, "path");
+
+	if (bh_text(mode) != NULL && strcmp(mode->text, "socket") != 0 &&
+	    strcmp(mode->text, "http") != 0)
+		bh_complain(check, mode, "mode is socket or http, not \"%s\"",
+		    mode->text);
+	if (connections != NULL && connections->text != NULL) {
+		long n = strtol(connections->text, NULL, 10);
+
+		if (n < 2 || n > 10)
+			bh_complain(check, connections, "connections is a "
+			    "number from 2 to 10: Slack takes ten, and with "
+			    "one alone a renewal is a gap");
+	}
+	if (bh_text(path) != NULL && path->text[0] != '/')
+		bh_complain(check, path, "path begins with a slash");
+}
+
+/* ------------------------------------------------------------------ */
+/* Life                                                                */
+
+static void
+slack_free(struct slack *s)
+{
+	free(s->api);
+	free(s->path);
+	free_list(s->response_hosts);
+	free_list(s->workspaces);
+	free_list(s->commands);
+	free(s->bot_user);
+	free(s->bot_id);
+	free(s->team);
+	free(s->enterprise);
+	free(s->app_id);
+	for (size_t i = 0; i < SLACK_PARTS; i++)
+		free(s->parts[i].text);
+	s->magic = 0;
+	free(s);
+}
+
+static int
+slack_open(struct bh_host *host, void **state)
+{
+	struct slack *s = slack_zero(sizeof(*s));
+	int ret;
+
+	s->magic = SLACK_MAGIC;
+	s->host = host;
+	read_settings(s);
+	ret = check_settings(s);
+	if (ret != BH_OK) {
+		slack_free(s);
+		return ret;
+	}
+	*state = s;
+	return BH_OK;
+}
+
+static void
+slack_close(void *state)
+{
+	struct slack *s = slack_of(state);
+
+	s->closing = true;
+	slack_replies_close(s);
+	slack_free(s);
+}
+
+/* ------------------------------------------------------------------ */
+/* Tables                                                              */
+
+static const struct bh_option options[] = {
+	{ .key = "mode", .type = BH_STRING, .preset = "socket",
+	  .help = "socket: bellhop calls Slack and nothing is exposed; http: "
+	    "Slack calls bellhop" },
+	{ .key = "bot-token", .type = BH_SECRET,
+	  .help = "the app's bot token (xoxb-...)" },
+	{ .key = "app-token", .type = BH_SECRET,
+	  .help = "the app-level token (xapp-...) with connections:write, for "
+	    "mode socket" },
+	{ .key = "signing-secret", .type = BH_SECRET,
+	  .help = "what Slack signs its deliveries with, for mode http" },
+	{ .key = "signing-secret-old", .type = BH_SECRET,
+	  .help = "the one before, accepted too while it is being replaced" },
+	{ .key = "refresh-token", .type = BH_SECRET,
+	  .help = "with token rotation: the first refresh token (xoxe-...)" },
+	{ .key = "client-id", .type = BH_STRING,
+	  .help = "of the app, for token rotation" },
+	{ .key = "client-secret", .type = BH_SECRET,
+	  .help = "of the app, for token rotation" },
+	{ .key = "connections", .type = BH_INT, .preset = "2",
+	  .help = "Socket Mode connections, 2 to 10" },
+	{ .key = "path", .type = BH_STRING,
+	  .help = "where on the host's listener Slack delivers; /slack/BLOCK "
+	    "if unset" },
+	{ .key = "commands", .type = BH_STRINGS, .preset = "[elevate, bellhop]",
+	  .help = "slash commands: one is the command of that name, \"bellhop\" "
+	    "takes any command behind it" },
+	{ .key = "workspaces", .type = BH_STRINGS,
+	  .help = "ids of workspaces (T...) and organisations (E...) besides "
+	    "the token's own whose people are not strangers" },
+	{ .key = "api-url", .type = BH_STRING,
+	  .preset = "https://slack.com/api/",
+	  .help = "the Web API; https://slack-gov.com/api/ for GovSlack" },
+	{ .key = "response-hosts", .type = BH_STRINGS,
+	  .preset = "[hooks.slack.com, hooks.slack-gov.com]",
+	  .help = "hosts that answers may be sent to, by https; in tests also "
+	    "a loopback origin such as http://127.0.0.1:3001" },
+	{ 0 }
+};
+
+static const struct bh_transport transport = {
+	.caps = BH_CAP_EDIT | BH_CAP_BUTTONS | BH_CAP_FORMS | BH_CAP_THREADS |
+	    BH_CAP_EPHEMERAL | BH_CAP_KEEP,
+	.over = slack_over,
+};
+
+BH_PLUGIN(.name = "slack", .version = "1.0", .summary = "chat in Slack",
+    .options = options, .open = slack_open, .close = slack_close,
+    .check = slack_check, .transport = &transport);

@@ -1,0 +1,269 @@
+/* slack.h - what the files of the Slack transport share.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ *   slack-socket (Socket Mode) --+
+ *                                +-> slack-receive -> bh_deliver
+ *   slack-http + slack-verify ---+        |
+ *                                   slack-reply: what may still answer it
+ *                                         |
+ *   send, ask, offers, over -> slack-send +-> slack-card, slack-form -> JSON
+ *                                 |
+ *                             slack-api -> lanes -> Web API (slack-token)
+ *
+ * Ids as the host sees them: a user is Slack's user id, a room its channel id, a
+ * thread the ts of its first message, a message "CHANNEL:ts".
+ *
+ * Facts: docs.slack.dev; each file names the page that it follows.
+ */
+
+#ifndef SLACK_H
+#define SLACK_H
+
+#include <bellhop/plugin.h>
+
+#include <assert.h>
+
+struct slack;
+struct slack_reply;
+struct slack_socket;
+
+/* ------------------------------------------------------------------ */
+/* slack-reply.c: what may still answer an event                       */
+
+enum slack_from {
+	SLACK_MESSAGE,		/* talk, mention, DM */
+	SLACK_SLASH,
+	SLACK_BUTTON,		/* block_actions on a message */
+	SLACK_SHORTCUT,		/* global or message shortcut */
+	SLACK_SUBMIT,		/* view_submission */
+	SLACK_SUGGEST,		/* block_suggestion */
+	SLACK_HOME		/* app_home_opened */
+};
+
+/* How one delivery is acknowledged: the HTTP answer or the envelope's ack.
+ * `body` is JSON, or NULL for an empty acknowledgement. */
+typedef void slack_ack_fn(void *arg, const char *body);
+
+/* One event, from its delivery until over().  Its id is bh_event's `reply`.
+ * While `ack` waits, the first answer may be the acknowledgement. */
+struct slack_reply {
+	unsigned magic;
+#define SLACK_REPLY_MAGIC	0x536c5265u
+	struct slack *slack;
+	char id[24];
+	int from;			/* enum slack_from */
+	char *user, *channel, *thread;	/* channel NULL: none (a modal) */
+	char *message;			/* ts of the message with the button */
+	char *trigger;			/* trigger_id; NULL: none or used */
+	int64_t trigger_until;		/* monotonic ms: 3 s after issue */
+	char *response_url;		/* a secret; NULL: none or spent */
+	int responses;			/* POSTs left to it, of 5 */
+	int64_t response_until;		/* monotonic ms: 30 min */
+	char *view, *view_hash;		/* view_id and hash of the modal */
+	bool loading;			/* that is a loading view of ours */
+	slack_ack_fn *ack;		/* NULL: acknowledged */
+	void *ack_arg;
+	struct bh_timer *timer;		/* the latest moment for the ack */
+	struct bh_buf home;		/* SLACK_HOME: blocks so far */
+	size_t home_count;		/* and how many */
+	bool ended;			/* over() came */
+	int64_t made;			/* monotonic ms */
+	uint64_t number;		/* of its id */
+	int refs;
+	struct slack_reply *next;	/* in its bucket */
+};
+
+/* A new one, found by its id from then on; freed when over() came, or an hour
+ * later, and nothing holds it.  Strings are filled in with slack_copy(). */
+struct slack_reply *slack_reply_new(struct slack *s, int from);
+struct slack_reply *slack_reply_find(struct slack *s, const char *id);
+struct slack_reply *slack_reply_hold(struct slack_reply *r);
+void slack_reply_drop(struct slack_reply *r);
+/* Its acknowledgement is to come: when the first answer does, or at the latest
+ * after two seconds, with a view that says so (a submission), or with nothing.
+ * What is acknowledged at once never comes here. */
+void slack_reply_wait(struct slack_reply *r, slack_ack_fn *ack, void *arg);
+/* Acknowledges with this JSON; NULL: empty.  False, and nothing done, if that
+ * happened before. */
+bool slack_reply_ack(struct slack_reply *r, const char *body);
+/* The response_url may be used once more: counts it.  False: it is spent. */
+bool slack_reply_respond(struct slack_reply *r);
+/* Everything is acknowledged and freed. */
+void slack_replies_close(struct slack *s);
+/* bh_transport.over */
+void slack_over(void *state, const char *reply, int result);
+
+/* ------------------------------------------------------------------ */
+/* slack-verify.c                                                      */
+
+/* Is this delivery signed by Slack?  Over the raw bytes, in constant time,
+ * by any of the secrets (two while one is replaced), at most 300 s off in
+ * either direction.  BH_OK, or BH_EPERM with a sentence for the log. */
+int slack_verify(const char *const *secrets, const struct bh_http_in *in,
+    int64_t now_ms, const char **why);
+
+/* ------------------------------------------------------------------ */
+/* slack-http.c, slack-socket.c: two ways in                           */
+
+int slack_http_connect(struct slack *s);
+void slack_http_close(struct slack *s);
+int slack_sockets_connect(struct slack *s);
+void slack_sockets_close(struct slack *s);
+
+/* ------------------------------------------------------------------ */
+/* slack-receive.c: one payload, from either way                       */
+
+enum slack_payload { SLACK_EVENTS, SLACK_COMMANDS, SLACK_INTERACTIVE };
+
+/* Reads the payload and delivers what it says; acknowledges by ack(ack_arg,
+ * ...) exactly once, now or later.  Garbage is acknowledged and logged. */
+void slack_receive(struct slack *s, int kind, const struct bh_value *payload,
+    slack_ack_fn *ack, void *ack_arg);
+
+/* ------------------------------------------------------------------ */
+/* slack-text.c                                                        */
+
+/* Appends text as mrkdwn shows it literally: & < > escaped (nothing else is
+ * to be), at most `chars` characters. */
+void slack_escape(struct bh_buf *out, const char *text, size_t chars);
+/* What people typed, as text: <@U1> becomes "@U1", <#C1|x> "#x", links their
+ * address, entities characters. */
+void slack_unescape(struct bh_buf *out, const char *text);
+/* Appends spans as mrkdwn, as a whole at most `chars` characters. */
+void slack_spans(struct slack *s, struct bh_buf *out,
+    const struct bh_span *spans, size_t count, size_t chars);
+
+/* ------------------------------------------------------------------ */
+/* slack-card.c, slack-form.c, slack-home.c: JSON                      */
+
+/* Appends the array of blocks; `text` stands beside it as the fallback. */
+void slack_card_blocks(struct slack *s, struct bh_buf *out,
+    const struct bh_card *card);
+void slack_text_blocks(struct slack *s, struct bh_buf *out, const char *text);
+/* The view object of a form; of a moment's wait; of a text in its place. */
+void slack_form_view(struct slack *s, struct bh_buf *out,
+    const struct bh_form *form);
+void slack_loading_view(struct slack *s, struct bh_buf *out);
+void slack_text_view(struct slack *s, struct bh_buf *out, const char *text);
+/* {"block id": "sentence"}; false if no input has an error. */
+bool slack_form_errors(struct bh_buf *out, const struct bh_form *form);
+/* Adds one answer of the home page; publishes it at the end. */
+void slack_home_add(struct slack_reply *r, const struct bh_post *post);
+void slack_home_publish(struct slack_reply *r);
+
+/* ------------------------------------------------------------------ */
+/* slack-send.c: the calls of bh_transport                             */
+
+int slack_send(void *state, const struct bh_post *post, bh_sent_cb *done,
+    void *arg);
+int slack_ask(void *state, const struct bh_form *form, const char *user,
+    const char *room, const char *reply);
+void slack_offers(void *state, const char *reply,
+    const struct bh_choice *choices, size_t count);
+/* Opens the loading view for this reply's trigger, before anything else. */
+void slack_open_loading(struct slack_reply *r);
+
+/* ------------------------------------------------------------------ */
+/* slack-people.c                                                      */
+
+void slack_who(void *state, const char *user, bh_who_cb *done, void *arg);
+void slack_where(void *state, const char *room, bh_where_cb *done, void *arg);
+/* Is this account one of ours: same team or enterprise as the token's, or
+ * listed under `workspaces`? */
+bool slack_ours(const struct slack *s, const char *team,
+    const char *enterprise);
+
+/* ------------------------------------------------------------------ */
+/* slack-api.c: the Web API                                            */
+
+struct slack_answer {
+	int result;			/* BH_OK: "ok":true came */
+	bool sent;			/* false: certainly nothing happened */
+	const char *error;		/* Slack's word, or a sentence */
+	const struct bh_value *body;	/* NULL if none */
+};
+
+typedef void slack_api_cb(void *arg, const struct slack_answer *answer);
+
+enum slack_rank { SLACK_NOW, SLACK_APPROVAL, SLACK_CARD, SLACK_NOTICE };
+
+struct slack_ask {
+	const char *method;		/* "chat.postMessage" */
+	const char *channel;		/* its lane besides the method's; or NULL */
+	const char *json;		/* body; NULL: `form` */
+	const char *form;		/* x-www-form-urlencoded, for reads */
+	int rank;			/* enum slack_rank */
+	bool app;			/* with the xapp token */
+	bool once;			/* never tried again when it may have been
+					 * carried out (chat.postMessage) */
+	int64_t until;			/* monotonic ms: no use later; 0: none */
+};
+
+/* Asks with the token of the moment, when the lanes allow it; 429 pauses the
+ * lane of this method (and channel), token trouble is mended once.  cb comes
+ * exactly once, unless the instance closes. */
+void slack_api(struct slack *s, const struct slack_ask *ask,
+    slack_api_cb *cb, void *arg);
+/* POSTs to a response_url: pinned to the hosts of the configuration. */
+void slack_respond(struct slack_reply *r, const char *json, slack_api_cb *cb,
+    void *arg);
+
+/* ------------------------------------------------------------------ */
+/* slack-token.c: tokens, rotated if there is a refresh token           */
+
+int slack_tokens_open(struct slack *s);
+/* The bot token of now; cb at once, or after it was renewed (single flight);
+ * NULL: there is none, and health says why. */
+typedef void slack_token_cb(void *arg, const char *token);
+void slack_token(struct slack *s, slack_token_cb *cb, void *arg);
+/* Slack said token_expired for `token`: the next slack_token() renews. */
+void slack_token_bad(struct slack *s, const char *token);
+
+/* ------------------------------------------------------------------ */
+/* slack-manifest.c, slack-doctor.c: bellhop slack ...                 */
+
+int slack_manifest(struct bh_call *call, void *state);
+int slack_doctor(struct bh_call *call, void *state);
+
+/* ------------------------------------------------------------------ */
+/* slack.c                                                             */
+
+/* What can be wrong independently; health shows the worst. */
+enum slack_part { SLACK_INBOUND, SLACK_OUTBOUND, SLACK_PARTS };
+
+struct slack {
+	unsigned magic;
+#define SLACK_MAGIC	0x536c6163u
+	struct bh_host *host;
+	/* Settings, copied: a reload frees the originals.  Lists end with
+	 * NULL.  Secrets stay with the host: bh_host_config(). */
+	bool socket_mode;
+	int connections;		/* of Socket Mode, 2 to 10 */
+	char *api;			/* "https://slack.com/api/" */
+	char *path;			/* of the HTTP route */
+	char **response_hosts;		/* of response_url */
+	char **workspaces;		/* teams and enterprises besides ours */
+	char **commands;		/* slash commands, without their '/' */
+	bool closing;
+	struct { int health; char *text; } parts[SLACK_PARTS];
+	/* auth.test's answer; NULL until then */
+	char *bot_user, *bot_id, *team, *enterprise, *app_id;
+	struct slack_reply *replies[512];	/* slack-reply.c's own */
+	uint64_t replies_made;
+	struct slack_door *door;	/* slack-http.c's own */
+	struct slack_socket *sockets;	/* slack-socket.c's own */
+	struct slack_request *requests;	/* slack-api.c's own */
+	struct slack_tokens *tokens;	/* slack-token.c's own */
+	struct slack_names *names;	/* slack-people.c's own */
+};
+
+struct slack *slack_of(void *state);
+char *slack_copy(const char *text);	/* NULL gives NULL; never fails */
+void slack_set(char **text, const char *value);	/* frees the old one */
+void slack_secret_free(char *secret);		/* wiped; NULL is fine */
+void *slack_zero(size_t size);
+/* How one part is: !status shows the worst of them, by its sentence. */
+void slack_health(struct slack *s, int part, int health, const char *fmt, ...)
+    BH_PRINTF(4, 5);
+
+#endif /* SLACK_H */
