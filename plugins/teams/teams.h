@@ -236,19 +236,75 @@ void teams_place_gone(struct teams *t, const char *conversation);
 void teams_places_close(struct teams *t);
 
 /* ------------------------------------------------------------------ */
-/* teams-text.c, teams-card.c, teams-form.c: Adaptive Cards 1.5        */
+/* teams-text.c, teams-rich.c, teams-card.c, teams-form.c               */
 
 /* What was typed: our own mention (by its entity) taken out, others as
  * "@NAME"; NBSP and the last newline gone.  True if we were mentioned. */
 bool teams_text_typed(struct teams *t, struct bh_buf *out,
     const struct bh_value *activity);
-/* Appends the card's JSON.  Texts are TextRuns, never Markdown. */
+/* An activity weighs so many UTF-16 units at most: 28 KB. */
+#define TEAMS_WEIGHT	(28u * 1024u / 2u)
+#define TEAMS_CARD_TYPE	"application/vnd.microsoft.card.adaptive"
+/* Whom and what times a card can name alive, each. */
+#define TEAMS_LIVE	8u
+
+/* How a TextRun looks. */
+struct teams_look {
+	const char *size, *colour;	/* NULL: as usual */
+	bool strong, subtle, mono;
+};
+
+/* People and times that were named in a card so far. */
+struct teams_live {
+	const struct bh_span *people[TEAMS_LIVE];
+	size_t people_count;
+	int64_t times[TEAMS_LIVE];
+	size_t times_count;
+};
+
+/* teams-rich.c: a RichTextBlock being written. */
+struct teams_rich {
+	struct teams *teams;
+	struct bh_buf *out;
+	size_t left;			/* characters that may follow */
+	struct teams_look look;
+	struct teams_live *live;	/* or NULL */
+	bool lines;			/* line ends stay */
+	bool some;			/* anything was written */
+};
+
+void teams_rich_begin(struct teams_rich *r);
+/* Clean, clipped to what is left, and never empty on the wire. */
+void teams_rich_text(struct teams_rich *r, const char *text);
+void teams_rich_spans(struct teams_rich *r, const struct bh_span *spans,
+    size_t count);
+/* `more`: members of the block, each with a comma before it; or NULL. */
+void teams_rich_end(struct teams_rich *r, const char *more);
+/* Appends elements, each after a comma: mentions; times where the reader
+ * is.  The mentions count only with the entities in the card's "msteams". */
+void teams_live_body(struct teams *t, struct bh_buf *out,
+    const struct teams_live *live);
+void teams_live_entities(struct teams *t, struct bh_buf *out,
+    const struct teams_live *live);
+
+/* A JSON string for where text is plain anyway; `otherwise`, if there is
+ * nothing to read in it. */
+void teams_plain(struct bh_buf *out, const char *text, size_t chars,
+    bool lines, const char *otherwise);
+/* Appends the card's JSON, within the limits: what is left out is said. */
 void teams_card_json(struct teams *t, struct bh_buf *out,
     const struct bh_card *card);
 void teams_text_card(struct teams *t, struct bh_buf *out, const char *text);
+
+/* Where a form is shown: in a dialog, in a chat, in a chat with others. */
+enum teams_where { TEAMS_DIALOG, TEAMS_CHAT, TEAMS_GROUP };
 void teams_form_json(struct teams *t, struct bh_buf *out,
-    const struct bh_form *form);
-/* A message activity with a card, or with plain text. */
+    const struct bh_form *form, int where);
+
+/* A message activity with a card (its JSON); with a card; with plain text,
+ * which becomes a card when its lines stand in columns. */
+void teams_activity(struct bh_buf *out, const char *card,
+    const char *summary);
 void teams_activity_card(struct teams *t, struct bh_buf *out,
     const struct bh_card *card, const char *summary);
 void teams_activity_text(struct teams *t, struct bh_buf *out,
