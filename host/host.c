@@ -131,7 +131,8 @@ read_good(struct host *host)
 	struct conf *conf;
 
 	conf = host_read_conf(host->plugins, &host->options, errors, refused);
-	if (conf != NULL && conf_errors_count(errors) == 0)
+	if (conf != NULL && conf_errors_count(errors) == 0 &&
+	    host->options.tool == NULL)
 		conf_check_secrets(conf, errors);
 	host->refused = log_all(refused);
 	if (log_all(errors) > 0)
@@ -372,8 +373,8 @@ open_rooms(struct host *host)
 	host->http = http_client_new(host->loop);
 	if (chat_new(&parts, &host->chat, &why) != 0)
 		return give_up(host, "chat", why);
-	if (conf_host_text(host->conf, "listen") != NULL &&
-	    web_server(host, &why) == NULL)
+	if (host->options.tool == NULL &&
+	    conf_host_text(host->conf, "listen") != NULL && web_server(host, &why) == NULL)
 		return give_up(host, "cannot listen", why);
 	return 0;
 }
@@ -391,7 +392,15 @@ open_plugins(struct host *host)
 	ps->conf = host->conf;
 	ps->chat = host->chat;
 	ps->clock_free = host->options.clock_free;
-	plugins_make(ps);
+	if (host->options.tool != NULL) {
+		ps->tool = true;
+		ps->offline = host->options.tool->offline;
+		if (plugins_make_one(ps, host->options.tool->plugin,
+		    host->options.tool->block) == NULL)
+			return give_up(host, "the plugin is not there", NULL);
+	} else {
+		plugins_make(ps);
+	}
 	for (; i != NULL && i->plugin != NULL; i++)
 		if (i->instance != NULL)
 			plugins_make_one(ps, i->plugin->name, i->instance);

@@ -30,6 +30,13 @@ struct host_internal {
 	void *state;
 };
 
+/* Nothing but one instance, for a tool of its plugin: nothing listens, no
+ * transport connects, no job comes. */
+struct host_tool {
+	const char *plugin, *block;
+	bool offline;			/* not even opened; no secrets */
+};
+
 struct host_options {
 	const char *config;		/* path of the main file */
 	const char *config_text;	/* its content instead; `config` names
@@ -48,6 +55,7 @@ struct host_options {
 	/* Transports are connecting: ready.  May be NULL. */
 	void (*on_ready)(void *arg, struct host *host);
 	void *arg;
+	const struct host_tool *tool;	/* NULL: the whole house */
 	const struct host_internal *internal;	/* ends with plugin NULL */
 };
 

@@ -50,7 +50,8 @@ usage(FILE *out)
 	for (size_t i = 0; i < COMMANDS; i++)
 		fprintf(out, "  %-14s %s\n", commands[i].name,
 		    commands[i].summary);
-	fprintf(out, "\n\"bellhop COMMAND --help\" says more about one.\n");
+	fprintf(out, "\n\"bellhop COMMAND --help\" says more about one.\n"
+	    "\"bellhop PLUGIN help\" lists the tools of a plugin.\n");
 }
 
 static int
@@ -63,7 +64,15 @@ help(int argc, char **argv)
 		usage(stdout);
 		return 0;
 	}
-	if ((c = find(argv[1])) == NULL || c->run == help)
+	if ((c = find(argv[1])) == NULL && strlen(argv[1]) < 32 &&
+	    cli_is_plugin(argv[1])) {
+		static char name[64];
+
+		snprintf(name, sizeof(name), "bellhop %s", argv[1]);
+		args[0] = name;
+		return cli_tool(2, args);
+	}
+	if (c == NULL || c->run == help)
 		return cli_misused("help", "no such command");
 	args[0] = argv[1];
 	return c->run(2, args);
@@ -116,13 +125,18 @@ main(int argc, char **argv)
 		return help(1, argv);
 	if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0)
 		return version(0, NULL);
-	if ((c = find(argv[1])) == NULL) {
+	c = find(argv[1]);
+	snprintf(name, sizeof(name), "bellhop %s", argv[1]);
+	if (c == NULL && strlen(argv[1]) < 32 && cli_is_plugin(argv[1])) {
+		argv[1] = name;
+		return cli_tool(argc - 1, argv + 1);
+	}
+	if (c == NULL) {
 		fprintf(stderr, "bellhop: there is no command \"%s\"; "
 		    "\"bellhop help\" lists them\n", argv[1]);
 		return 2;
 	}
 	/* getopt_long() begins its complaints with it. */
-	snprintf(name, sizeof(name), "bellhop %s", c->name);
 	argv[1] = name;
 	return c->run(argc - 1, argv + 1);
 }

@@ -8,6 +8,7 @@
 #ifndef HOST_CLI_CLI_H
 #define HOST_CLI_CLI_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 struct host_options;
@@ -23,6 +24,10 @@ int cli_plugins(int argc, char **argv);
 int cli_audit(int argc, char **argv);
 int cli_sandbox(int argc, char **argv);
 int cli_demo(int argc, char **argv);
+/* argv[0] is "bellhop PLUGIN". */
+int cli_tool(int argc, char **argv);
+/* Lies a plugin of that name where plugins are? */
+bool cli_is_plugin(const char *name);
 
 /* Prints the complaint and where help is; returns 2. */
 int cli_misused(const char *command, const char *complaint);

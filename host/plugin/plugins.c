@@ -229,6 +229,8 @@ chat_started(void *arg, int result)
 		return;
 	}
 	ps->opened(ps->arg);
+	if (ps->tool)
+		return;
 	for (struct instance *in = ps->instances; in != NULL; in = in->next)
 		instance_connect(in);
 	store_jobs_handler(ps->store, job_due, ps);
@@ -246,7 +248,7 @@ plugins_advance(struct plugins *ps)
 		return;
 	ps->advancing = true;
 	for (in = ps->instances; in != NULL; in = in->next) {
-		if (in->stage == INSTANCE_NEW)
+		if (in->stage == INSTANCE_NEW && !ps->offline)
 			instance_open(in);
 		if (in->stage == INSTANCE_OPENING)
 			break;

@@ -33,6 +33,8 @@ struct plugins {
 	struct conf *conf;
 	struct chat *chat;
 	bool clock_free;		/* clock_advance() is allowed */
+	bool tool;			/* for one tool: nothing connects */
+	bool offline;			/* nor opens */
 	/* The host's own listener, begun when first needed; NULL and *error. */
 	struct bh_server *(*server)(void *arg, const char **error);
 	void (*quit)(void *arg);

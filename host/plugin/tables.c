@@ -18,7 +18,7 @@ struct tables {
 	struct bh_transport transport;
 	struct bh_directory directory;
 	struct bh_option *options;
-	struct bh_command *commands;
+	struct bh_command *commands, *tools;
 };
 
 static size_t
@@ -113,6 +113,8 @@ check_plugin(const struct bh_plugin *p, struct bh_buf *error)
 	if (p->commands != NULL &&
 	    (ret = check_commands(p->commands, error)) != 0)
 		return ret;
+	if (p->tools != NULL && (ret = check_commands(p->tools, error)) != 0)
+		return ret;
 	if (p->transport != NULL &&
 	    (p->transport->send == NULL || p->open == NULL)) {
 		bh_buf_add(error, "its transport lacks send() or open(): give "
@@ -146,9 +148,16 @@ tables_take(const struct bh_plugin *table, struct plugin *out,
 		    sizeof(*t->commands));
 		p->commands = t->commands;
 	}
+	if (p->tools != NULL) {
+		t->tools = copy_array(p->tools, p->command_size,
+		    sizeof(*t->tools));
+		p->tools = t->tools;
+	}
 	if ((table->options != NULL && p->options == NULL) ||
-	    (table->commands != NULL && p->commands == NULL)) {
-		bh_buf_add(error, "has over %u options or commands: end the "
+	    (table->commands != NULL && p->commands == NULL) ||
+	    (t->tools == NULL && table->size >= sizeof(*p) &&
+	    table->tools != NULL)) {
+		bh_buf_add(error, "has over %u options, commands or tools: end the "
 		    "array with { 0 }", ENTRIES_MAX);
 		return BH_EINVAL;
 	}
@@ -179,6 +188,7 @@ plugin_free(struct plugin **plugin)
 	if ((t = p->tables) != NULL) {
 		free(t->options);
 		free(t->commands);
+		free(t->tools);
 		free(t);
 	}
 	free(p->path);
