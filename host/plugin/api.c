@@ -285,6 +285,19 @@ api_http_public(struct bh_host *host, const struct bh_http *req,
 	return held_http(instance_of(host), req, true, cb, arg);
 }
 
+static struct bh_turn *
+api_turn(struct bh_host *host, const char *lane, const char *limits, int rank,
+    bh_timer_cb *cb, void *arg)
+{
+	struct instance *in = instance_of(host);
+	struct bh_turn *turn = held_turn(in, lane, limits, rank, cb, arg);
+
+	if (turn == NULL)
+		log_at(BH_LOG_ERROR, in->owner, "asked for a turn in lane %s "
+		    "within \"%s\", which are no limits", lane, limits);
+	return turn;
+}
+
 static struct bh_server *
 api_listen(struct bh_host *host, const char *address, int *port,
     const char **error)
@@ -514,4 +527,5 @@ const struct bh_api api_table = {
 	.duration = duration_parse, .duration_text = duration_format,
 	.glob = text_glob, .nearest = text_nearest,
 	.unfinished = api_unfinished, .quit_with = api_quit_with,
+	.turn = api_turn, .turn_over = held_turn_over,
 };

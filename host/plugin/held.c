@@ -12,13 +12,14 @@
 #include "host/chat/chat.h"
 #include "host/io/http-client.h"
 #include "host/io/http-server.h"
+#include "host/io/lane.h"
 #include "host/io/loop.h"
 #include "host/plugin/held.h"
 #include "host/plugin/instance.h"
 #include "host/plugin/plugins.h"
 #include "host/store/store.h"
 
-enum kind { TIMER, WATCH, EXEC, XFER, COMMIT, QUERY, ROUTE, LISTENER };
+enum kind { TIMER, WATCH, EXEC, XFER, COMMIT, QUERY, ROUTE, LISTENER, TURN };
 
 struct held {
 	unsigned magic;
@@ -278,6 +279,49 @@ held_http_cancel(struct bh_xfer *xfer)
 }
 
 static void
+turn_came(void *arg)
+{
+	struct held *h = CAST(struct held, arg, HELD_MAGIC);
+	struct entered before;
+
+	if (!enter(h, "turn", &before))
+		return;
+	h->cb.timer(h->arg);
+	leave(h, before);
+	if (h->over)
+		drop(h);
+}
+
+struct bh_turn *
+held_turn(struct instance *in, const char *lane, const char *limits, int rank,
+    bh_timer_cb *cb, void *arg)
+{
+	struct held *h = hold(in, TURN, arg);
+
+	h->cb.timer = cb;
+	if (in->lanes == NULL)
+		in->lanes = lanes_new(in->plugins->loop);
+	h->inner = lane_turn(in->lanes, lane, limits, rank, turn_came, h);
+	if (h->inner == NULL) {
+		drop(h);
+		return NULL;
+	}
+	return (struct bh_turn *)(void *)h;
+}
+
+void
+held_turn_over(struct bh_turn *turn, int64_t pause)
+{
+	struct held *h;
+
+	if (turn == NULL)
+		return;
+	h = CAST(struct held, (void *)turn, HELD_MAGIC);
+	lane_turn_over(h->inner, pause);
+	drop(h);
+}
+
+static void
 commit_done(void *arg, int result)
 {
 	struct held *h = CAST(struct held, arg, HELD_MAGIC);
@@ -412,6 +456,8 @@ cancel(struct held *h)
 	case ROUTE:
 		http_unroute(h->inner, h);
 		return true;
+	case TURN:		/* goes with the lanes */
+		return true;
 	case LISTENER: {
 		struct bh_server *server = h->inner;
 
@@ -431,6 +477,7 @@ held_release(struct instance *in)
 {
 	struct held *next;
 
+	lanes_free(&in->lanes);
 	/* Routes before the listeners they may belong to. */
 	for (int pass = 0; pass < 2; pass++)
 		for (struct held *h = in->held; h != NULL; h = next) {

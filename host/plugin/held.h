@@ -25,6 +25,9 @@ int held_exec(struct instance *in, const char *const *argv, int64_t timeout,
 struct bh_xfer *held_http(struct instance *in, const struct bh_http *req,
     bool public, bh_http_cb *cb, void *arg);
 void held_http_cancel(struct bh_xfer *xfer);
+struct bh_turn *held_turn(struct instance *in, const char *lane,
+    const char *limits, int rank, bh_timer_cb *cb, void *arg);
+void held_turn_over(struct bh_turn *turn, int64_t pause);
 int held_commit(struct instance *in, struct bh_tx *tx, bh_commit_cb *cb,
     void *arg);
 int held_query(struct instance *in, const char *sql,

@@ -18,6 +18,7 @@
 
 struct chat_instance;
 struct held;
+struct lanes;
 struct plugins;
 
 enum instance_stage {
@@ -52,6 +53,7 @@ struct instance {
 	struct bh_timer *deadline;	/* of open() */
 	struct chat_instance *chat;	/* NULL until open */
 	struct held *held;		/* timers, watches, transfers, ... */
+	struct lanes *lanes;		/* NULL until it asks for a turn */
 	struct instance *next;		/* in the order of opening */
 };
 

@@ -747,10 +747,11 @@ struct bh_api {
 	/* Pacing.  A lane is a queue by name, this instance's own, that keeps
 	 * to `limits` ("1 at once, 7/1s, 60/30s": any of them, all hold; the
 	 * newest text counts).  turn() asks for a turn: cb runs when it is ours,
-	 * maybe at once; lower `rank` goes first, equals in order.  turn_over()
-	 * gives it back, as one must; with `pause` > 0 the lane rests that many
-	 * ms from now (Retry-After).  Before cb ran, turn_over() takes the
-	 * question back.  Several lanes: one turn inside the other. */
+	 * never before turn() returns; lower `rank` goes first, equals in order.
+	 * turn_over() gives it back, as one must; with `pause` > 0 the lane
+	 * rests that many ms from now (Retry-After).  Before cb ran, turn_over()
+	 * takes the question back.  Several lanes: one turn inside the other.
+	 * NULL: those are no limits. */
 	struct bh_turn *(*turn)(struct bh_host *, const char *lane,
 	    const char *limits, int rank, bh_timer_cb *cb, void *arg);
 	void (*turn_over)(struct bh_turn *, int64_t pause);
