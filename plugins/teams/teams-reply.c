@@ -101,8 +101,8 @@ teams_reply_hold(struct teams_reply *r)
 	return r;
 }
 
-static void
-free_if_done(struct teams_reply *r)
+void
+teams_reply_done(struct teams_reply *r)
 {
 	if (r->refs == 0 && r->ended && r->request == NULL)
 		reply_free(r);
@@ -115,19 +115,19 @@ teams_reply_drop(struct teams_reply *r)
 		return;
 	assert(r->magic == TEAMS_REPLY_MAGIC && r->refs > 0);
 	r->refs--;
-	free_if_done(r);
+	teams_reply_done(r);
 }
 
 /* ------------------------------------------------------------------ */
 /* Answers                                                             */
 
-bool
-teams_reply_answer(struct teams_reply *r, const char *json)
+static bool
+respond(struct teams_reply *r, int status, const char *json)
 {
 	static const char *const headers[] =
 	    { "Content-Type: application/json; charset=utf-8", NULL };
 	struct bh_request *request = r->request;
-	struct bh_http_out out = { .status = 200 };
+	struct bh_http_out out = { .status = status };
 
 	assert(r->magic == TEAMS_REPLY_MAGIC);
 	if (request == NULL)
@@ -142,6 +142,25 @@ teams_reply_answer(struct teams_reply *r, const char *json)
 	}
 	bh_respond(request, &out);
 	return true;
+}
+
+/* A message's request waits for something else: to be stored. */
+static bool
+is_message(const struct teams_reply *r)
+{
+	return r->from == TEAMS_MESSAGE || r->from == TEAMS_WELCOME;
+}
+
+bool
+teams_reply_status(struct teams_reply *r, int status)
+{
+	return respond(r, status, NULL);
+}
+
+bool
+teams_reply_answer(struct teams_reply *r, const char *json)
+{
+	return !is_message(r) && respond(r, 200, json);
 }
 
 bool
@@ -190,7 +209,7 @@ waited_long(void *arg)
 	teams_reply_text(r, r->from == TEAMS_FETCH ? "This takes longer than "
 	    "Teams waits. Try again in a moment." :
 	    "Working on it: the answer comes in the chat.");
-	free_if_done(r);
+	teams_reply_done(r);
 }
 
 void
@@ -198,7 +217,8 @@ teams_reply_wait(struct teams_reply *r, struct bh_request *request)
 {
 	assert(r->magic == TEAMS_REPLY_MAGIC && r->request == NULL);
 	r->request = request;
-	r->timer = bh_after(r->teams->host, WAIT, waited_long, r);
+	if (!is_message(r))
+		r->timer = bh_after(r->teams->host, WAIT, waited_long, r);
 }
 
 void
@@ -211,13 +231,12 @@ teams_over(void *state, const char *reply, int result)
 		return;
 	r->ended = true;
 	/* Nothing was said to the invoke: a form closes, a button is done. */
-	if (r->request != NULL && (r->from == TEAMS_SUBMIT ||
-	    r->from == TEAMS_MESSAGE) && result == BH_OK)
+	if (r->from == TEAMS_SUBMIT && result == BH_OK)
 		teams_reply_answer(r, NULL);
 	else
 		teams_reply_text(r, result == BH_OK ? "Done." :
 		    "That did not work.");
-	free_if_done(r);
+	teams_reply_done(r);
 }
 
 void
@@ -227,8 +246,11 @@ teams_replies_close(struct teams *t)
 		while (t->replies[i] != NULL) {
 			struct teams_reply *r = t->replies[i];
 
-			teams_reply_text(r, "I am being restarted. Try again "
-			    "in a minute.");
+			if (is_message(r))
+				teams_reply_status(r, 503);
+			else
+				teams_reply_text(r, "I am being restarted. "
+				    "Try again in a minute.");
 			reply_free(r);
 		}
 }

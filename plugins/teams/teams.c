@@ -32,6 +32,17 @@ teams_set(char **text, const char *value)
 	*text = copy;
 }
 
+char *
+teams_lower(const char *text)
+{
+	char *copy = teams_copy(text);
+
+	for (char *p = copy; p != NULL && *p != '\0'; p++)
+		if (*p >= 'A' && *p <= 'Z')
+			*p = (char)(*p - 'A' + 'a');
+	return copy;
+}
+
 void *
 teams_zero(size_t size)
 {
@@ -161,6 +172,22 @@ teams_free(struct teams *t)
 	free(t);
 }
 
+static void
+keys_ready(struct teams *t, int result)
+{
+	bh_opened(t->host, result);
+}
+
+/* Nothing can be said anywhere without knowing where. */
+static void
+places_ready(struct teams *t, int result)
+{
+	if (result != BH_OK)
+		bh_opened(t->host, result);
+	else
+		teams_keys_open(t, keys_ready);
+}
+
 static int
 teams_open(struct bh_host *host, void **state)
 {
@@ -176,7 +203,19 @@ teams_open(struct bh_host *host, void **state)
 		return BH_EINVAL;
 	}
 	*state = t;
-	return BH_OK;
+	teams_places_open(t, places_ready);
+	return BH_PENDING;
+}
+
+static int
+teams_connect(void *state)
+{
+	struct teams *t = teams_of(state);
+	int ret = teams_http_connect(t);
+
+	if (ret == BH_OK)
+		teams_keys_connect(t);
+	return ret;
 }
 
 static void
@@ -185,7 +224,10 @@ teams_close(void *state)
 	struct teams *t = teams_of(state);
 
 	t->closing = true;
+	teams_http_close(t);
+	teams_keys_close(t);
 	teams_replies_close(t);
+	teams_places_close(t);
 	teams_free(t);
 }
 
@@ -248,13 +290,27 @@ static const struct bh_option options[] = {
 	{ 0 }
 };
 
+/* Conversations by their id without ";messageid="; aad_id only of personal
+ * ones.  The newest key set of each source, as it came. */
+static const char *const migrations[] = {
+	"CREATE TABLE teams_place (instance TEXT NOT NULL, "
+	"conversation TEXT NOT NULL, service_url TEXT NOT NULL, tenant TEXT, "
+	"type TEXT NOT NULL, team TEXT, team_name TEXT, channel_name TEXT, "
+	"aad_id TEXT, from_id TEXT, installed INTEGER NOT NULL, "
+	"seen INTEGER NOT NULL, PRIMARY KEY (instance, conversation))",
+	"CREATE TABLE teams_keys (instance TEXT NOT NULL, "
+	"source TEXT NOT NULL, document TEXT NOT NULL, "
+	"fetched INTEGER NOT NULL, PRIMARY KEY (instance, source))",
+	NULL
+};
+
 static const struct bh_transport transport = {
 	.caps = BH_CAP_EDIT | BH_CAP_BUTTONS | BH_CAP_FORMS | BH_CAP_THREADS |
 	    BH_CAP_KEEP,
-	.over = teams_over,
+	.connect = teams_connect, .over = teams_over,
 };
 
 BH_PLUGIN(.name = "teams", .version = "1.0",
     .summary = "chat in Microsoft Teams",
-    .options = options, .open = teams_open, .close = teams_close,
+    .options = options, .migrations = migrations, .open = teams_open, .close = teams_close,
     .transport = &transport);

@@ -45,8 +45,9 @@ enum teams_from {
 	TEAMS_EXECUTE,		/* invoke adaptiveCard/action */
 	TEAMS_FETCH,		/* invoke task/fetch, composeExtension/fetchTask */
 	TEAMS_SUBMIT,		/* invoke task/submit, ../submitAction */
-	TEAMS_SEARCH,		/* invoke application/search, ../query */
-	TEAMS_WELCOME		/* installationUpdate, conversationUpdate */
+	TEAMS_SEARCH,		/* invoke application/search */
+	TEAMS_WELCOME		/* installationUpdate, conversationUpdate: the
+				 * command is help, as its first words */
 };
 
 /* One activity, from its delivery until over().  Its id is bh_event's
@@ -66,7 +67,7 @@ struct teams_reply {
 	char *message;			/* id of the activity itself */
 	char *activity;			/* id of the card that was pressed */
 	char *form;			/* the form's token, if it came from one */
-	struct bh_request *request;	/* an invoke not answered yet, or NULL */
+	struct bh_request *request;	/* not answered yet; or NULL */
 	struct bh_timer *timer;		/* its latest moment */
 	bool answered;			/* by an interim answer: the rest goes
 					 * by the connector */
@@ -83,16 +84,22 @@ struct teams_reply *teams_reply_new(struct teams *t, int from);
 struct teams_reply *teams_reply_find(struct teams *t, const char *id);
 struct teams_reply *teams_reply_hold(struct teams_reply *r);
 void teams_reply_drop(struct teams_reply *r);
-/* This invoke's request waits for its answer. */
+/* This request waits: an invoke's for its answer, a message's until it is
+ * stored. */
 void teams_reply_wait(struct teams_reply *r, struct bh_request *request);
 /* Answers the invoke: HTTP 200 with this JSON; NULL: empty.  False, and
  * nothing done, if there is no request (any more). */
 bool teams_reply_answer(struct teams_reply *r, const char *json);
 /* The same with a sentence, in whatever shape this kind of invoke takes. */
 bool teams_reply_text(struct teams_reply *r, const char *text);
+/* The same for messages too, with an empty body. */
+bool teams_reply_status(struct teams_reply *r, int status);
+/* Frees it if it ended, was answered, and nothing holds it. */
+void teams_reply_done(struct teams_reply *r);
 /* bh_transport.over */
 void teams_over(void *state, const char *reply, int result);
-/* All that wait are told to try again, and everything is freed. */
+/* All that wait are told to try again, and everything is freed, held or not:
+ * who holds one must have dropped it. */
 void teams_replies_close(struct teams *t);
 
 /* ------------------------------------------------------------------ */
@@ -142,7 +149,9 @@ bool teams_jwt_covers(const struct teams_claims *claims,
  * Appended to `issuer`; false if it is no token. */
 bool teams_jwt_issuer(struct bh_host *host, const char *token, size_t len,
     struct bh_buf *issuer);
-/* Signs a client assertion (RFC 7523) with a PEM key: RS256 or PS256. */
+
+/* teams-sign.c: signs a client assertion (RFC 7523) with a PEM key, as RS256 or
+ * PS256.  BH_OK, or a failure with a sentence. */
 int teams_jwt_assert(struct bh_buf *out, const char *header,
     const char *claims, const char *pem_key, bool pss, const char **why);
 
@@ -165,13 +174,21 @@ void teams_keys_missed(struct teams *t, int of, teams_keys_cb *cb, void *arg);
 void teams_keys_open(struct teams *t, void (*ready)(struct teams *, int));
 void teams_keys_connect(struct teams *t);	/* fetches */
 void teams_keys_close(struct teams *t);
+
+/* teams-jwks.c */
+
 /* Reads a JWKS (RFC 7517); NULL with a sentence. */
 struct teams_key *teams_keys_read(struct bh_host *host, const char *json,
     size_t len, const char **why);
 void teams_keys_free(struct teams_key *keys);
+/* Strict base64url: no padding, no other characters, no bits left over; at
+ * least one byte and `max` at most, a NUL behind them.  The caller frees it;
+ * NULL if it is not that. */
+unsigned char *teams_base64url(const char *text, size_t len, size_t max,
+    size_t *out_len);
 
 /* ------------------------------------------------------------------ */
-/* teams-http.c, teams-receive.c                                       */
+/* teams-http.c, teams-receive.c, teams-invoke.c                       */
 
 int teams_http_connect(struct teams *t);
 void teams_http_close(struct teams *t);
@@ -182,6 +199,23 @@ void teams_receive(struct teams *t, const struct bh_value *activity,
 void teams_http_status(struct bh_request *request, int status);
 /* Is this directory (tenant) id on the list? */
 bool teams_tenant_ok(const struct teams *t, const char *tenant);
+/* The tenant of the activity's conversation; NULL if it names none. */
+const char *teams_tenant_of(const struct bh_value *activity);
+/* One of type "invoke". */
+void teams_invoke(struct teams *t, const struct bh_value *activity,
+    struct bh_request *request);
+/* A reply for this activity that waits with this request; NULL, and the
+ * request is still the caller's, if it does not say who wrote and where. */
+struct teams_reply *teams_reply_of(struct teams *t, int from,
+    const struct bh_value *activity, struct bh_request *request);
+/* Delivers `event` (kind, text, token and fields are the caller's); whatever
+ * comes of it is answered.  Who and where come from the activity. */
+int teams_deliver(struct teams_reply *r, struct bh_event *event,
+    const struct bh_value *activity);
+/* Data of an action: is it from a card of ours?  Then as button or form. */
+bool teams_is_ours(const struct bh_value *data);
+void teams_deliver_data(struct teams_reply *r,
+    const struct bh_value *activity, const struct bh_value *data);
 
 /* ------------------------------------------------------------------ */
 /* teams-url.c                                                         */
@@ -189,10 +223,13 @@ bool teams_tenant_ok(const struct teams *t, const char *tenant);
 /* May the bot's token be sent to this URL?  https, a host on the list, port
  * 443, no user, no address; *why a sentence. */
 bool teams_url_ok(const struct teams *t, const char *url, const char **why);
-/* bh_http() to a URL that is teams_url_ok(), else NULL: never to a private
- * address, unless that very origin is in the settings. */
-struct bh_xfer *teams_url_http(struct teams *t, const struct bh_http *http,
-    bh_http_cb *cb, void *arg);
+/* bh_http() to `path` ("v3/...", encoded) below a service URL, which is looked
+ * at once more, instead of http->url: never to a private address, unless that
+ * very origin is in the settings.  NULL: refused, and the log says why. */
+struct bh_xfer *teams_url_http(struct teams *t, const char *service_url,
+    const char *path, const struct bh_http *http, bh_http_cb *cb, void *arg);
+/* "http://127.0.0.1:3978": an http or https URL on this very machine. */
+bool teams_url_local(const char *url);
 
 /* ------------------------------------------------------------------ */
 /* teams-places.c: conversation references, kept in the store          */
@@ -238,7 +275,7 @@ void teams_places_close(struct teams *t);
 /* ------------------------------------------------------------------ */
 /* teams-text.c, teams-rich.c, teams-card.c, teams-form.c               */
 
-/* What was typed: our own mention (by its entity) taken out, others as
+/* teams-typed.c: what was typed: our own mention (by its entity) taken out, others as
  * "@NAME"; NBSP and the last newline gone.  True if we were mentioned. */
 bool teams_text_typed(struct teams *t, struct bh_buf *out,
     const struct bh_value *activity);
@@ -319,8 +356,6 @@ int teams_ask(void *state, const struct bh_form *form, const char *user,
     const char *room, const char *reply);
 void teams_offers(void *state, const char *reply,
     const struct bh_choice *choices, size_t count);
-/* The app is new in a conversation: says what it is for. */
-void teams_welcome(struct teams *t, const struct teams_place *place);
 
 /* ------------------------------------------------------------------ */
 /* teams-people.c                                                      */
@@ -411,6 +446,7 @@ struct teams {
 struct teams *teams_of(void *state);
 char *teams_copy(const char *text);	/* NULL gives NULL; never fails */
 void teams_set(char **text, const char *value);	/* frees the old one */
+char *teams_lower(const char *text);	/* a copy with A-Z in lower case */
 void *teams_zero(size_t size);
 /* How one part is: !status shows the worst of them, by its sentence. */
 void teams_health(struct teams *t, int part, int health, const char *fmt, ...)
