@@ -135,7 +135,7 @@ slack_reply_ack(struct slack_reply *r, const char *body)
 	bh_cancel(r->slack->host, r->timer);
 	r->timer = NULL;
 	r->ack = NULL;
-	ack(r->ack_arg, body);
+	ack(r->ack_arg, BH_OK, body);
 	return true;
 }
 
@@ -159,10 +159,14 @@ waited_long(void *arg)
 void
 slack_reply_wait(struct slack_reply *r, slack_ack_fn *ack, void *arg)
 {
+	int64_t left = r->made + WAIT - bh_mono(r->slack->host);
+
 	assert(r->magic == SLACK_REPLY_MAGIC && r->ack == NULL);
 	r->ack = ack;
 	r->ack_arg = arg;
-	r->timer = bh_after(r->slack->host, WAIT, waited_long, r);
+	if (left < 0)
+		left = 0;
+	r->timer = bh_after(r->slack->host, left, waited_long, r);
 }
 
 bool

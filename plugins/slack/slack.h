@@ -41,8 +41,9 @@ enum slack_from {
 };
 
 /* How one delivery is acknowledged: the HTTP answer or the envelope's ack.
- * `body` is JSON, or NULL for an empty acknowledgement. */
-typedef void slack_ack_fn(void *arg, const char *body);
+ * BH_OK with `body`, JSON, or NULL for an empty acknowledgement; a failure: it
+ * was not stored, Slack is to send it again. */
+typedef void slack_ack_fn(void *arg, int result, const char *body);
 
 /* One event, from its delivery until over().  Its id is bh_event's `reply`.
  * While `ack` waits, the first answer may be the acknowledgement. */
@@ -61,6 +62,7 @@ struct slack_reply {
 	int64_t response_until;		/* monotonic ms: 30 min */
 	char *view, *view_hash;		/* view_id and hash of the modal */
 	bool loading;			/* that is a loading view of ours */
+	bool expects_form;		/* to be opened at once */
 	slack_ack_fn *ack;		/* NULL: acknowledged */
 	void *ack_arg;
 	struct bh_timer *timer;		/* the latest moment for the ack */
@@ -79,9 +81,10 @@ struct slack_reply *slack_reply_new(struct slack *s, int from);
 struct slack_reply *slack_reply_find(struct slack *s, const char *id);
 struct slack_reply *slack_reply_hold(struct slack_reply *r);
 void slack_reply_drop(struct slack_reply *r);
-/* Its acknowledgement is to come: when the first answer does, or at the latest
- * after two seconds, with a view that says so (a submission), or with nothing.
- * What is acknowledged at once never comes here. */
+/* It is durable and its acknowledgement is to come: when the first answer
+ * does, or at the latest two seconds after it was made, with a view that says
+ * so (a submission), or with nothing.  What is acknowledged at once never
+ * comes here. */
 void slack_reply_wait(struct slack_reply *r, slack_ack_fn *ack, void *arg);
 /* Acknowledges with this JSON; NULL: empty.  False, and nothing done, if that
  * happened before. */
@@ -101,24 +104,67 @@ void slack_over(void *state, const char *reply, int result);
  * either direction.  BH_OK, or BH_EPERM with a sentence for the log. */
 int slack_verify(const char *const *secrets, const struct bh_http_in *in,
     int64_t now_ms, const char **why);
+/* The one header of that (lower-case) name; NULL if none or several. */
+const char *slack_header(const struct bh_http_in *in, const char *name);
+
+/* ------------------------------------------------------------------ */
+/* slack-decode.c                                                      */
+
+/* A form-encoded body as a map of texts: at most 64 of them, each name once,
+ * clean percent signs, UTF-8, no NUL.  NULL with a sentence; the caller frees
+ * it by slack_decode_free(). */
+struct bh_value *slack_decode(const char *body, size_t len, const char **why);
+void slack_decode_free(struct bh_value *map);
 
 /* ------------------------------------------------------------------ */
 /* slack-http.c, slack-socket.c: two ways in                           */
 
 int slack_http_connect(struct slack *s);
+/* What is not acknowledged yet is answered: to be sent again. */
 void slack_http_close(struct slack *s);
+/* Begins once s->team is known. */
 int slack_sockets_connect(struct slack *s);
+/* Settings were read anew: what had stopped for good is tried again. */
+void slack_sockets_changed(struct slack *s);
 void slack_sockets_close(struct slack *s);
 
 /* ------------------------------------------------------------------ */
-/* slack-receive.c: one payload, from either way                       */
+/* slack-receive.c, slack-event.c, slack-interact.c: one payload, from
+ * either way */
 
 enum slack_payload { SLACK_EVENTS, SLACK_COMMANDS, SLACK_INTERACTIVE };
 
 /* Reads the payload and delivers what it says; acknowledges by ack(ack_arg,
- * ...) exactly once, now or later.  Garbage is acknowledged and logged. */
+ * ...) once, now or later, unless slack_receive_close() comes before: then
+ * never.  Garbage is acknowledged and logged. */
 void slack_receive(struct slack *s, int kind, const struct bh_value *payload,
     slack_ack_fn *ack, void *ack_arg);
+void slack_receive_close(struct slack *s);
+
+/* Inside: a payload that is being read.  The readers return false for what is
+ * nothing to us; `why` then says so for the log. */
+struct slack_incoming {
+	struct slack *slack;
+	const struct bh_value *payload;
+	slack_ack_fn *ack;
+	void *ack_arg;
+	const char *why;
+};
+
+bool slack_read_event(struct slack_incoming *in);
+bool slack_read_command(struct slack_incoming *in);
+bool slack_read_interaction(struct slack_incoming *in);
+/* Hands it over; the acknowledgement follows.  `event->reply` and, for its
+ * kinds, `event->room` are set here.  Takes the reply.  True. */
+bool slack_hand_over(struct slack_incoming *in, struct slack_reply *r,
+    struct bh_event *event);
+/* Is it an id as Slack makes them (U012AB3CD)?  A ts (1355517523.000008)? */
+bool slack_id_ok(const char *id);
+bool slack_ts_ok(const char *ts);
+/* BH_USER_GUEST for an account that is certainly of another company; ids that
+ * are not known are NULL. */
+unsigned slack_flags(const struct slack *s, const char *team,
+    const char *enterprise);
 
 /* ------------------------------------------------------------------ */
 /* slack-text.c                                                        */
@@ -248,9 +294,12 @@ struct slack {
 	struct { int health; char *text; } parts[SLACK_PARTS];
 	/* auth.test's answer; NULL until then */
 	char *bot_user, *bot_id, *team, *enterprise, *app_id;
+	void (*known)(struct slack *);	/* called whenever it came; or NULL */
 	struct slack_reply *replies[512];	/* slack-reply.c's own */
 	uint64_t replies_made;
 	struct slack_door *door;	/* slack-http.c's own */
+	struct slack_delivery *deliveries;	/* slack-receive.c's own */
+	uint64_t refused, parsed;	/* over HTTP: unread, and read */
 	struct slack_socket *sockets;	/* slack-socket.c's own */
 	struct slack_request *requests;	/* slack-api.c's own */
 	struct slack_tokens *tokens;	/* slack-token.c's own */
