@@ -1,0 +1,141 @@
+# teams.py - activities from Teams: botbuilder and bellhop, which keeps them before it answers.
+# SPDX-License-Identifier: Apache-2.0
+
+import json
+import os
+import shutil
+import subprocess
+from urllib.parse import urlparse
+
+import house
+import load
+
+PEOPLE = 64
+ROUNDS = 3
+WANTED = {1: 2.5, 16: 8, 64: 8}
+PEERS = os.path.join(house.TOP, "tests", "peers", "teams")
+
+CONF = """\
+store: "sqlite:@STATE@/bellhop.db"
+listen: 127.0.0.1:0
+flood: "off"
+chat:
+  corp:
+    plugin: teams
+    app-id: @APP@
+    tenant: @TENANT@
+    secret: file:@STATE@/secret
+    login-url: "@URL@"
+    metadata-url: "@METADATA@"
+    service-hosts: ["@SERVICE@"]
+access:
+  - { commands: ["*"], who: [everyone] }
+"""
+
+
+class Side:
+    """tests/bench/teams/side.js: a bot of botbuilder, or Microsoft's cloud."""
+
+    def __init__(self, what):
+        self.process = subprocess.Popen(
+            ["node", os.path.join(house.TOP, "tests", "bench", "teams",
+                                  "side.js"), PEERS, what, str(PEOPLE)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        line = self.process.stdout.readline()
+        if not line:
+            raise SystemExit(f"side.js {what} did not start")
+        self.says = json.loads(line)
+
+    def head(self, port):
+        return ("POST /api/messages HTTP/1.1\n"
+                f"Host: 127.0.0.1:{port}\n"
+                "Content-Type: application/json; charset=utf-8\n"
+                f"Authorization: Bearer {self.says['token']}\n"
+                ).replace("\n", "\r\n")
+
+    def end(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def packages():
+    """None, or why there are none."""
+    if shutil.which("node") is None:
+        return "no node"
+    if os.path.exists(os.path.join(PEERS, "node_modules", "botbuilder")):
+        return None
+    done = subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=PEERS,
+                          capture_output=True, text=True)
+    return None if done.returncode == 0 else done.stderr.strip()
+
+
+def plugins(build, state):
+    """A directory with teams.so and quiet.so alone."""
+    subprocess.run(["make", "-s", "-C", build.path, "tests/bench/quiet.la"],
+                   check=True, stdout=subprocess.DEVNULL)
+    os.mkdir(state.file("plugins"), 0o700)
+    for name in (os.path.join(build.plugins, "teams.so"),
+                 os.path.join(build.path, "tests", "bench", ".libs",
+                              "quiet.so")):
+        shutil.copy(name, state.file("plugins"))
+        os.chmod(state.file("plugins", os.path.basename(name)), 0o600)
+
+
+def port_of(bellhop):
+    """As it says in its log."""
+    for line in bellhop.said().splitlines():
+        if "listening on" in line:
+            return int(line.split(" port ")[1].split()[0].strip('",}'))
+    raise SystemExit("bellhop does not say where it listens:\n" +
+                     bellhop.said())
+
+
+def ours(build, cloud, connections, count):
+    with house.State() as state:
+        says = cloud.says
+        state.write("secret", says["secret"])
+        conf = CONF
+        for name, value in (("STATE", state.path), ("APP", says["appId"]),
+                            ("TENANT", says["tenant"]), ("URL", says["url"]),
+                            ("METADATA", says["metadataUrl"]),
+                            ("SERVICE", says["service"])):
+            conf = conf.replace(f"@{name}@", value)
+        state.write("bellhop.yaml", conf)
+        plugins(build, state)
+        fitted = house.Build(build.path)
+        fitted.plugins = state.file("plugins")
+        bellhop = house.Bellhop(fitted, state, level="note")
+        bellhop.ready()
+        port = port_of(bellhop)
+        result = load.run(build, state, port, cloud.head(port),
+                          says["activity"], connections, count)
+        bellhop.end()
+        return result
+
+
+def theirs(build, bot, connections, count):
+    with house.State() as state:
+        port = urlparse(bot.says["endpoint"]).port
+        return load.run(build, state, port, bot.head(port),
+                        bot.says["activity"], connections, count)
+
+
+def run(build, quick):
+    why = packages()
+    if why is not None:
+        print(f"\nskipped: teams: {why}")
+        return
+    bot, cloud = Side("bot"), Side("cloud")
+    rows = []
+    for connections, count in ((1, 10000), (16, 40000), (64, 60000)):
+        count = count // 10 if quick else count
+        pairs = [(ours(build, cloud, connections, count),
+                  theirs(build, bot, connections, count // 4))
+                 for _ in range(1 if quick else ROUNDS)]
+        rows.append((connections, load.median([a for a, _ in pairs]),
+                     load.median([b for _, b in pairs])))
+    bot.end()
+    cloud.end()
+    load.compare("Activities from Teams: JWT checked; bellhop's are durable "
+                 "before the answer", ("bellhop", "botbuilder"), rows, WANTED,
+                 "p99 ratio: wanted at most 0.33")
