@@ -416,6 +416,7 @@ cli_is_plugin(const char *name)
 	const struct host_options none = { .config = NULL };
 	BH_AUTO_FREE char *path = NULL;
 
+	log_setup(LOG_AUTO, BH_LOG_WARN);
 	if (!vet_name_ok(name, strlen(name)))
 		return false;
 	path = xasprintf("%s/%s.so", host_plugin_directory(&none, NULL), name);

@@ -25,6 +25,9 @@ const struct bh_option conf_host_options[] = {
 	  .help = "addresses and accounts that are one and the same person" },
 	{ .key = "listen", .type = BH_STRING,
 	  .help = "address and port for HTTP, as in 127.0.0.1:8080" },
+	{ .key = "public-url", .type = BH_STRING,
+	  .help = "the address that others reach `listen` under, as in "
+	  "https://bellhop.acme.example" },
 	{ .key = "plugin-directory", .type = BH_STRING,
 	  .help = "where plugins lie, instead of where they were installed" },
 	{ .key = "log", .type = BH_TREE,
@@ -266,6 +269,13 @@ host_check_words(const struct bh_value *root, struct conf_errors *errors)
 	if (bh_text(v) != NULL && strchr(v->text, ':') == NULL)
 		conf_complain(errors, v, "\"listen\" needs address and port, "
 		    "as in 127.0.0.1:8080");
+	v = bh_get(root, "public-url");
+	if (bh_text(v) != NULL && (strncmp(v->text, "https://", 8) != 0 ||
+	    v->text[8] == '\0' || v->text[strlen(v->text) - 1] == '/' ||
+	    strpbrk(v->text, " ?#@") != NULL))
+		conf_complain(errors, v, "\"public-url\" is https:// and a "
+		    "host, maybe a path, without a slash at its end, as in "
+		    "https://bellhop.acme.example");
 }
 
 void

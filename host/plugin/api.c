@@ -404,6 +404,29 @@ api_unfinished(struct bh_host *host)
 	return in->chat != NULL ? chat_unfinished(in->chat) : 0;
 }
 
+static const char *
+api_public_url(struct bh_host *host)
+{
+	return conf_host_text(instance_of(host)->plugins->conf, "public-url");
+}
+
+static const char *
+api_room_at(struct bh_host *host, size_t n)
+{
+	const struct instance *in = instance_of(host);
+	const struct conf *conf = in->plugins->conf;
+	size_t len = strlen(in->name);
+	const char *team;
+
+	for (size_t t = 0; (team = conf_team_at(conf, t)) != NULL; t++)
+		for (BH_EACH(r, conf_team_rooms(conf, team)))
+			if (bh_text(r) != NULL &&
+			    strncmp(r->text, in->name, len) == 0 &&
+			    r->text[len] == '/' && n-- == 0)
+				return r->text + len + 1;
+	return NULL;
+}
+
 static void
 api_quit_with(struct bh_host *host, int status)
 {
@@ -528,4 +551,5 @@ const struct bh_api api_table = {
 	.glob = text_glob, .nearest = text_nearest,
 	.unfinished = api_unfinished, .quit_with = api_quit_with,
 	.turn = api_turn, .turn_over = held_turn_over,
+	.public_url = api_public_url, .room_at = api_room_at,
 };

@@ -759,6 +759,10 @@ struct bh_api {
 	/* The address that people reach the host's listener under, as
 	 * configured (`public-url:`), without a slash at its end; NULL. */
 	const char *(*public_url)(struct bh_host *);
+	/* The n-th room of this transport that the configuration names, as it
+	 * is written there behind the instance: "#payments*".  NULL past the
+	 * last. */
+	const char *(*room_at)(struct bh_host *, size_t n);
 
 	/* http() for URLs that came from outside: goes to public addresses
 	 * only.  BH_EPERM, and nothing sent, when the host's name leads to a
@@ -857,6 +861,7 @@ struct bh_api {
 	((h)->api->turn((h), (lane), (limits), (rank), (cb), (arg)))
 #define bh_turn_over(h, t, pause) ((h)->api->turn_over((t), (pause)))
 #define bh_public_url(h)	((h)->api->public_url(h))
+#define bh_room_at(h, n)	((h)->api->room_at((h), (n)))
 #define bh_http_public(h, ...)	((h)->api->http_public((h), __VA_ARGS__))
 
 /* ------------------------------------------------------------------ */

@@ -290,6 +290,9 @@ static const struct bh_option options[] = {
 	{ .key = "commands", .type = BH_STRINGS, .preset = "[elevate, bellhop]",
 	  .help = "slash commands: one is the command of that name, \"bellhop\" "
 	    "takes any command behind it" },
+	{ .key = "channel-messages", .type = BH_FLAG, .preset = "true",
+	  .help = "hear messages in channels, so that the prefix works there; "
+	    "without, mentions, slash commands and direct messages do" },
 	{ .key = "workspaces", .type = BH_STRINGS,
 	  .help = "ids of workspaces (T...) and organisations (E...) besides "
 	    "the token's own whose people are not strangers" },
@@ -303,6 +306,22 @@ static const struct bh_option options[] = {
 	{ 0 }
 };
 
+static const struct bh_command tools[] = {
+	{ .name = "manifest",
+	  .args = "[--format=yaml|json] [--name=NAME] [--output=FILE]",
+	  .help = "print the app manifest that this configuration needs",
+	  .more = "Paste it at https://api.slack.com/apps?new_app=1, \"From a "
+	      "manifest\".  After a change of\nthe configuration print it "
+	      "again and put it into \"App Manifest\" of the app's page.",
+	  .flags = BH_CMD_OFFLINE, .run = slack_manifest },
+	{ .name = "doctor", .args = "[channels...]",
+	  .help = "look at tokens, scopes and channels, and say what to click",
+	  .more = "Without channels it looks at those that the teams' files "
+	      "name.  Changes nothing.",
+	  .run = slack_doctor },
+	{ 0 }
+};
+
 static const struct bh_transport transport = {
 	.caps = BH_CAP_EDIT | BH_CAP_BUTTONS | BH_CAP_FORMS | BH_CAP_THREADS |
 	    BH_CAP_EPHEMERAL | BH_CAP_KEEP,
@@ -311,4 +330,4 @@ static const struct bh_transport transport = {
 
 BH_PLUGIN(.name = "slack", .version = "1.0", .summary = "chat in Slack",
     .options = options, .open = slack_open, .close = slack_close,
-    .check = slack_check, .transport = &transport);
+    .check = slack_check, .transport = &transport, .tools = tools);

@@ -268,6 +268,14 @@ void slack_token_bad(struct slack *s, const char *token);
 /* ------------------------------------------------------------------ */
 /* slack-manifest.c, slack-doctor.c: bellhop slack ...                 */
 
+/* A message shortcut's callback id is its command's name and this. */
+#define SLACK_FROM_MESSAGE	":message"
+
+/* The n-th scope that the bot needs, and what it does with it, as in "hears
+ * direct messages"; `channels`: it hears channels, too.  NULL past the last. */
+const char *slack_scope(bool channels, size_t n, const char **what);
+/* The option channel-messages. */
+bool slack_hears_channels(struct bh_call *call);
 int slack_manifest(struct bh_call *call, void *state);
 int slack_doctor(struct bh_call *call, void *state);
 

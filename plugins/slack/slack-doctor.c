@@ -1,0 +1,449 @@
+/* slack-doctor.c - "bellhop slack doctor": what is wrong, and what to click.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Looks at each thing that can be wrong by itself and tells all of them; one
+ * question to Slack after the other, with the tokens as they are configured.
+ * It changes nothing, and shows no secret.
+ */
+
+#include "plugins/slack/slack.h"
+
+#define SKEW_MOST	30		/* seconds; Slack refuses at 300 */
+#define CHANNELS_MOST	200u
+
+struct doctor {
+	struct bh_call *call;
+	struct bh_host *host;
+	struct slack *slack;
+	size_t problems;
+	int64_t asked;			/* ms UTC */
+	void (*then)(struct doctor *, const struct bh_answer *,
+	    const struct bh_value *body);
+	/* Channels to look at: given, else those of the configuration. */
+	char *channels[CHANNELS_MOST];
+	size_t count;
+	struct bh_buf cursor;
+};
+
+static void BH_PRINTF(2, 3)
+good(struct doctor *d, const char *fmt, ...)
+{
+	struct bh_buf b = BH_BUF(2000);
+	va_list ap;
+
+	va_start(ap, fmt);
+	bh_buf_vadd(&b, fmt, ap);
+	va_end(ap);
+	bh_reply(d->call, "ok       %s", bh_buf_text(&b));
+	bh_buf_release(&b);
+}
+
+static void BH_PRINTF(2, 3)
+bad(struct doctor *d, const char *fmt, ...)
+{
+	struct bh_buf b = BH_BUF(2000);
+	va_list ap;
+
+	va_start(ap, fmt);
+	bh_buf_vadd(&b, fmt, ap);
+	va_end(ap);
+	bh_reply(d->call, "problem  %s", bh_buf_text(&b));
+	bh_buf_release(&b);
+	d->problems++;
+}
+
+/* ------------------------------------------------------------------ */
+/* Asking                                                              */
+
+static void
+answered(void *arg, const struct bh_answer *a)
+{
+	struct doctor *d = arg;
+	struct bh_host *host = d->host;
+	const char *why = NULL;
+	struct bh_value *body = a->result == BH_OK && a->status == 200 ?
+	    bh_json(host, a->body, a->body_len, &why) : NULL;
+
+	d->then(d, a, body);		/* may have been the last */
+	bh_json_free(host, body);
+}
+
+static void
+ask(struct doctor *d, const char *method, const char *token,
+    const char *form, void (*then)(struct doctor *, const struct bh_answer *,
+    const struct bh_value *))
+{
+	struct bh_buf url = BH_BUF(2000), bearer = BH_BUF(2000);
+	const char *headers[] = { NULL,
+	    "Content-Type: application/x-www-form-urlencoded", NULL };
+	struct bh_http http = { .method = "POST", .headers = headers,
+	    .body = form, .body_len = strlen(form), .timeout = 15000 };
+	struct bh_answer none = { .result = BH_EINVAL, .body = "",
+	    .error = "api-url is no URL" };
+
+	bh_buf_add(&url, "%s%s", d->slack->api, method);
+	bh_buf_add(&bearer, "Authorization: Bearer %s", token);
+	headers[0] = bh_buf_text(&bearer);
+	http.url = bh_buf_text(&url);
+	d->then = then;
+	d->asked = bh_now(d->host);
+	if (bh_http(d->host, &http, answered, d) == NULL)
+		then(d, &none, NULL);
+	slack_secret_free(bearer.data);
+	bh_buf_release(&url);
+}
+
+/* Slack's word for what went wrong, or the network's; NULL: nothing. */
+static const char *
+trouble(const struct bh_answer *a, const struct bh_value *body)
+{
+	if (body != NULL && bh_get_bool(body, "ok", false))
+		return NULL;
+	if (bh_get_text(body, "error") != NULL)
+		return bh_get_text(body, "error");
+	return a->error != NULL ? a->error : "no answer that can be read";
+}
+
+static const char *
+remedy(const char *error)
+{
+	static const struct { const char *error, *what; } remedies[] = {
+		{ "invalid_auth", "copy the token again: \"OAuth & "
+		    "Permissions\" has xoxb-, \"Basic Information\" xapp-" },
+		{ "not_authed", "the secret is empty: check what it refers "
+		    "to" },
+		{ "token_revoked", "the app was taken out of the workspace: "
+		    "\"Install App\"" },
+		{ "token_expired", "the token rotates: configure "
+		    "refresh-token, client-id and client-secret" },
+		{ "account_inactive", "the bot's account is deactivated: "
+		    "\"Install App\" again" },
+		{ "missing_scope", "put the printed manifest into \"App "
+		    "Manifest\" and reinstall the app" },
+		{ "not_allowed_token_type", "bot-token and app-token are "
+		    "mixed up" },
+		{ "feature_not_enabled", "switch on \"Socket Mode\"" },
+		{ "ratelimited", "wait a minute, then again" },
+	};
+
+	for (size_t i = 0; i < sizeof(remedies) / sizeof(*remedies); i++)
+		if (strcmp(remedies[i].error, error) == 0)
+			return remedies[i].what;
+	return "check that this machine reaches Slack (proxy, DNS, clock)";
+}
+
+/* ------------------------------------------------------------------ */
+/* The end, and channels before it                                     */
+
+static void
+finish(struct doctor *d)
+{
+	struct bh_call *call = d->call;
+	size_t problems = d->problems;
+
+	for (size_t i = 0; i < d->count; i++)
+		free(d->channels[i]);
+	bh_buf_release(&d->cursor);
+	free(d);
+	if (problems > 0)
+		bh_fail(call, "%zu problem%s", problems,
+		    problems == 1 ? "" : "s");
+	bh_end(call, problems > 0 ? BH_EINVAL : BH_OK);
+}
+
+static void list_channels(struct doctor *d);
+
+static void
+tell_channel(struct doctor *d, const struct bh_value *channel)
+{
+	const char *name = bh_get_text(channel, "name");
+	const char *id = bh_get_text(channel, "id");
+
+	if (bh_get_bool(channel, "is_archived", false))
+		bad(d, "#%s (%s) is archived: take it out of the "
+		    "configuration", name, id);
+	else if (bh_get_bool(channel, "is_ext_shared", false))
+		bad(d, "#%s (%s) is shared with other companies: commands are "
+		    "refused there unless shared-rooms lists it", name, id);
+	else
+		good(d, "#%s (%s): the bot is in it", name, id);
+}
+
+/* Takes out of the list what this page has. */
+static void
+match_channels(struct doctor *d, const struct bh_value *channels)
+{
+	for (BH_EACH(c, channels)) {
+		const char *name = bh_get_text(c, "name");
+		const char *id = bh_get_text(c, "id");
+
+		for (size_t i = 0; i < d->count; i++) {
+			const char *want = d->channels[i];
+
+			if (want == NULL || name == NULL || id == NULL ||
+			    (!bh_glob(d->host, want + (*want == '#'), name) &&
+			    strcmp(want + (*want == '#'), id) != 0))
+				continue;
+			tell_channel(d, c);
+			if (strpbrk(want, "*?") == NULL) {
+				free(d->channels[i]);
+				d->channels[i] = NULL;
+			}
+		}
+	}
+}
+
+static void
+got_channels(struct doctor *d, const struct bh_answer *a,
+    const struct bh_value *body)
+{
+	const char *error = trouble(a, body);
+	const char *next;
+
+	if (error != NULL) {
+		bad(d, "the bot's channels cannot be listed (%s): %s", error,
+		    remedy(error));
+		finish(d);
+		return;
+	}
+	match_channels(d, bh_get(body, "channels"));
+	next = bh_get_text(bh_get(body, "response_metadata"), "next_cursor");
+	bh_buf_clear(&d->cursor);
+	if (next != NULL && *next != '\0') {
+		bh_buf_puts(&d->cursor, next);
+		list_channels(d);
+		return;
+	}
+	for (size_t i = 0; i < d->count; i++)
+		if (d->channels[i] != NULL &&
+		    strpbrk(d->channels[i], "*?") == NULL)
+			bad(d, "the bot is not in %s: write /invite @bellhop "
+			    "there (or the channel's name is another)",
+			    d->channels[i]);
+	finish(d);
+}
+
+static void
+list_channels(struct doctor *d)
+{
+	struct bh_buf form = BH_BUF(2000);
+
+	bh_buf_puts(&form, "types=public_channel,private_channel&limit=200");
+	if (d->cursor.len > 0) {
+		bh_buf_puts(&form, "&cursor=");
+		bh_buf_percent(&form, d->cursor.data);
+	}
+	ask(d, "users.conversations", bh_config(d->call, "bot-token"),
+	    bh_buf_text(&form), got_channels);
+	bh_buf_release(&form);
+}
+
+static void
+look_at_channels(struct doctor *d)
+{
+	const char *given = bh_arg(d->call, "channels"), *room;
+
+	for (size_t i = 0; given == NULL && d->count < CHANNELS_MOST &&
+	    (room = bh_room_at(d->host, i)) != NULL; i++)
+		d->channels[d->count++] = slack_copy(room);
+	while (given != NULL && *given != '\0' && d->count < CHANNELS_MOST) {
+		size_t len = strcspn(given, " ,");
+
+		if (len > 0) {
+			d->channels[d->count] = slack_zero(len + 1);
+			memcpy(d->channels[d->count++], given, len);
+		}
+		given += len + (given[len] != '\0');
+	}
+	if (d->count > 0)
+		list_channels(d);
+	else
+		finish(d);
+}
+
+/* ------------------------------------------------------------------ */
+/* Tokens                                                              */
+
+static void
+got_socket(struct doctor *d, const struct bh_answer *a,
+    const struct bh_value *body)
+{
+	const char *error = trouble(a, body);
+
+	if (error != NULL)
+		bad(d, "Socket Mode cannot be opened (%s): %s", error,
+		    remedy(error));
+	else
+		good(d, "Socket Mode can be opened");
+	look_at_channels(d);
+}
+
+static bool
+has_scope(const char *granted, const char *scope)
+{
+	size_t len = strlen(scope);
+
+	for (const char *p = granted; *p != '\0'; p += strcspn(p, ", "), p +=
+	    strspn(p, ", "))
+		if (strcspn(p, ", ") == len && strncmp(p, scope, len) == 0)
+			return true;
+	return false;
+}
+
+static void
+compare_scopes(struct doctor *d, const char *granted)
+{
+	bool channels = slack_hears_channels(d->call);
+	const char *scope, *what;
+	size_t missing = 0;
+
+	if (granted == NULL) {
+		bad(d, "Slack did not say which scopes the bot token has");
+		return;
+	}
+	for (size_t i = 0; (scope = slack_scope(channels, i, &what)) != NULL;
+	    i++)
+		if (!has_scope(granted, scope)) {
+			bad(d, "the scope %s is missing: without it nobody %s. "
+			    "Put the printed manifest into \"App Manifest\" "
+			    "and reinstall the app", scope, what);
+			missing++;
+		}
+	if (missing == 0)
+		good(d, "the bot token has every scope that is needed");
+}
+
+/* "Sat, 21 Nov 2026 14:16:33 GMT" (RFC 9110, 5.6.7) in seconds; -1. */
+static int64_t
+http_date(const char *text)
+{
+	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+	int day, year, hour, minute, second;
+	char month[4];
+	const char *at;
+
+	if (text == NULL || sscanf(text, "%*3s, %2d %3s %4d %2d:%2d:%2d GMT",
+	    &day, month, &year, &hour, &minute, &second) != 6 ||
+	    (at = strstr(months, month)) == NULL)
+		return -1;
+
+	/* Days from civil date, with the year beginning in March. */
+	int64_t m = (at - months) / 3 + 1, y = year - (m <= 2);
+	int64_t days = 365 * y + y / 4 - y / 100 + y / 400 +
+	    (153 * (m + (m > 2 ? -3 : 9)) + 2) / 5 + day - 719469;
+
+	return ((days * 24 + hour) * 60 + minute) * 60 + second;
+}
+
+static void
+compare_clocks(struct doctor *d, const char *date)
+{
+	int64_t theirs = http_date(date);
+	int64_t off = theirs < 0 ? 0 : d->asked / 1000 - theirs;
+
+	if (off > SKEW_MOST || off < -SKEW_MOST)
+		bad(d, "this machine's clock is %lld s %s: start a time "
+		    "service; from 300 s on every delivery would be refused",
+		    (long long)(off < 0 ? -off : off), off < 0 ? "behind" :
+		    "ahead");
+	else if (theirs >= 0)
+		good(d, "the clock agrees with Slack's");
+}
+
+static void
+got_test(struct doctor *d, const struct bh_answer *a,
+    const struct bh_value *body)
+{
+	const char *error = trouble(a, body);
+	const char *team = bh_get_text(body, "team");
+	const char *user = bh_get_text(body, "user");
+	const char *id = bh_get_text(body, "team_id");
+
+	if (error != NULL) {
+		bad(d, "the bot token does not work (%s): %s", error,
+		    remedy(error));
+	} else {
+		good(d, "the bot token is @%s in %s (%s)", user != NULL ? user :
+		    "?", team != NULL ? team : "?", id != NULL ? id : "?");
+		if (bh_get_text(body, "bot_id") == NULL)
+			bad(d, "bot-token is a person's token: take the \"Bot "
+			    "User OAuth Token\" (xoxb-)");
+		compare_scopes(d, bh_answer_header(a, "x-oauth-scopes"));
+		compare_clocks(d, bh_answer_header(a, "date"));
+	}
+	if (d->slack->socket_mode)
+		ask(d, "apps.connections.open", bh_config(d->call,
+		    "app-token"), "", got_socket);
+	else if (error == NULL)
+		look_at_channels(d);
+	else
+		finish(d);
+}
+
+/* ------------------------------------------------------------------ */
+/* What can be seen without asking                                     */
+
+static void
+look_at_secret(struct doctor *d, const char *key)
+{
+	const char *secret = bh_config(d->call, key);
+
+	if (secret == NULL)
+		return;
+	if (strlen(secret) < 32 || strspn(secret, "0123456789abcdef") !=
+	    strlen(secret))
+		bad(d, "%s does not look like one (32 hex digits): copy it "
+		    "again from \"Basic Information\"", key);
+	else
+		good(d, "%s has the right form", key);
+}
+
+static void
+look_at_settings(struct doctor *d)
+{
+	const char *bot = bh_config(d->call, "bot-token");
+	const char *app = bh_config(d->call, "app-token");
+
+	if (bot != NULL && strncmp(bot, "xoxb-", 5) != 0 &&
+	    strncmp(bot, "xoxe.xoxb-", 10) != 0)
+		bad(d, "bot-token is not a bot token: that one begins with "
+		    "xoxb- and stands under \"OAuth & Permissions\"");
+	if (d->slack->socket_mode) {
+		if (app == NULL || strncmp(app, "xapp-", 5) != 0)
+			bad(d, "app-token is not an app-level token: that one "
+			    "begins with xapp- and stands under \"Basic "
+			    "Information\"");
+		return;
+	}
+	look_at_secret(d, "signing-secret");
+	look_at_secret(d, "signing-secret-old");
+	if (bh_public_url(d->host) == NULL)
+		bad(d, "mode: http needs public-url: in the main file, the "
+		    "https address that Slack reaches `listen` under");
+	else
+		good(d, "Slack is to deliver to %s%s",
+		    bh_public_url(d->host), d->slack->path);
+}
+
+int
+slack_doctor(struct bh_call *call, void *state)
+{
+	struct doctor *d = slack_zero(sizeof(*d));
+	const char *bot = bh_config(call, "bot-token");
+
+	d->call = call;
+	d->host = bh_host_of(call);
+	d->slack = slack_of(state);
+	d->cursor = (struct bh_buf)BH_BUF(1000);
+	look_at_settings(d);
+	if (bot == NULL || *bot == '\0') {
+		/* With rotation the running bot holds the only token that is
+		 * good: a refresh here would take it away from it. */
+		good(d, "the tokens rotate: !status of the running bot says "
+		    "how they are");
+		finish(d);
+	} else {
+		ask(d, "auth.test", bot, "", got_test);
+	}
+	return BH_PENDING;
+}
