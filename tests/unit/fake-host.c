@@ -479,6 +479,19 @@ api_exec(struct bh_host *host, const char *const *argv, int64_t timeout,
 
 /* --- the store ----------------------------------------------------------------- */
 
+static void
+api_tx_urgent(struct bh_tx *tx)
+{
+	(void)tx;
+}
+
+static void
+api_failpoint(struct bh_host *host, const char *name)
+{
+	(void)host;
+	(void)name;
+}
+
 static struct bh_tx *
 api_tx(struct bh_host *host)
 {
@@ -575,6 +588,7 @@ fake_new(void)
 		.team_setting = api_team_setting, .instance = api_instance,
 		.tx = api_tx, .tx_sql = api_tx_sql, .commit = api_commit,
 		.tx_drop = api_tx_drop, .query = api_query,
+		.tx_urgent = api_tx_urgent, .failpoint = api_failpoint,
 		.json = json_parse, .json_free = api_json_free,
 		.after = api_after, .cancel = api_cancel, .exec = api_exec,
 		.http = api_http, .http_cancel = api_http_cancel,
@@ -582,7 +596,7 @@ fake_new(void)
 		.duration_text = duration_format, .glob = text_glob,
 		.nearest = text_nearest, .person = api_person,
 		.health = api_health, .turn = api_turn,
-		.turn_over = api_turn_over
+		.turn_over = api_turn_over, .http_public = api_http
 	};
 	fake_inbound_table(&in->api);
 	in->f.opened = BH_PENDING;
