@@ -139,20 +139,25 @@ slack_reply_ack(struct slack_reply *r, const char *body)
 	return true;
 }
 
-/* Nothing came in time: what comes later finds its own way. */
+/* Nothing came, and nothing will by this way. */
 static void
 ack_waiting(struct slack_reply *r)
 {
 	slack_reply_ack(r, r->from == SLACK_SUGGEST ? "{\"options\":[]}" : NULL);
 }
 
+/* Nothing came in time: a view says so, and what comes later takes its
+ * place. */
 static void
 waited_long(void *arg)
 {
 	struct slack_reply *r = arg;
 
 	r->timer = NULL;
-	ack_waiting(r);
+	if (r->from == SLACK_SUBMIT && r->view != NULL)
+		slack_open_loading(r);
+	else
+		ack_waiting(r);
 	free_if_done(r);
 }
 
@@ -192,9 +197,13 @@ slack_over(void *state, const char *reply, int result)
 	if (r->from == SLACK_SUBMIT && result == BH_OK)
 		slack_reply_ack(r, "{\"response_action\":\"clear\"}");
 	else
-		slack_reply_ack(r, r->from == SLACK_SUGGEST ?
-		    "{\"options\":[]}" : NULL);
-	free_if_done(r);
+		ack_waiting(r);
+	slack_reply_hold(r);
+	if (r->from == SLACK_HOME)
+		slack_home_publish(r);
+	else
+		slack_view_over(r, result);
+	slack_reply_drop(r);
 }
 
 void

@@ -226,6 +226,9 @@ slack_free(struct slack *s)
 	free(s->team);
 	free(s->enterprise);
 	free(s->app_id);
+	slack_kept_free(&s->values);
+	slack_kept_free(&s->views);
+	slack_kept_free(&s->waiting);
 	for (size_t i = 0; i < SLACK_PARTS; i++)
 		free(s->parts[i].text);
 	s->magic = 0;
@@ -247,15 +250,27 @@ slack_open(struct bh_host *host, void **state)
 		return ret;
 	}
 	*state = s;
+	return slack_tokens_open(s);
+}
+
+static int
+slack_connect(void *state)
+{
+	slack_people_connect(slack_of(state));
 	return BH_OK;
 }
 
+/* What is under way is told that it ends here, while all of it is there. */
 static void
 slack_close(void *state)
 {
 	struct slack *s = slack_of(state);
 
 	s->closing = true;
+	slack_api_close(s);
+	slack_respond_close(s);
+	slack_tokens_close(s);
+	slack_people_close(s);
 	slack_replies_close(s);
 	slack_free(s);
 }
@@ -325,9 +340,12 @@ static const struct bh_command tools[] = {
 static const struct bh_transport transport = {
 	.caps = BH_CAP_EDIT | BH_CAP_BUTTONS | BH_CAP_FORMS | BH_CAP_THREADS |
 	    BH_CAP_EPHEMERAL | BH_CAP_KEEP,
-	.over = slack_over,
+	.connect = slack_connect,
+	.send = slack_send, .ask = slack_ask, .offers = slack_offers,
+	.who = slack_who, .where = slack_where, .over = slack_over,
 };
 
 BH_PLUGIN(.name = "slack", .version = "1.0", .summary = "chat in Slack",
-    .options = options, .open = slack_open, .close = slack_close,
-    .check = slack_check, .transport = &transport, .tools = tools);
+    .options = options, .migrations = slack_migrations,
+    .open = slack_open, .close = slack_close, .check = slack_check,
+    .transport = &transport, .tools = tools);

@@ -6,9 +6,11 @@
  *   slack-http + slack-verify ---+        |
  *                                   slack-reply: what may still answer it
  *                                         |
- *   send, ask, offers, over -> slack-send +-> slack-card, slack-form -> JSON
- *                                 |
- *                             slack-api -> lanes -> Web API (slack-token)
+ *   send, over -> slack-send, slack-home --+-> slack-card, slack-form: JSON
+ *   ask, offers -> slack-view -------------+     on slack-rich, slack-value
+ *                      |
+ *                  slack-api     -> lanes -> Web API (slack-token, -seal)
+ *                  slack-respond -> response_url
  *
  * Ids as the host sees them: a user is Slack's user id, a room its channel id, a
  * thread the ts of its first message, a message "CHANNEL:ts".
@@ -26,6 +28,16 @@
 struct slack;
 struct slack_reply;
 struct slack_socket;
+struct slack_show;
+struct slack_kept;
+
+/* The action_id of the button that opens a form (its value: the form's
+ * token); those of cards are "b0", "b1" ...  The event_type of our messages'
+ * metadata, whose event_payload is {"key": post.key}.  A form's view has the
+ * callback_id "form", other modals of ours "text". */
+#define SLACK_FORM_ACTION	"form"
+#define SLACK_POST_EVENT	"bellhop_post"
+#define SLACK_FORM_VIEW		"form"
 
 /* ------------------------------------------------------------------ */
 /* slack-reply.c: what may still answer an event                       */
@@ -63,11 +75,15 @@ struct slack_reply {
 	char *view, *view_hash;		/* view_id and hash of the modal */
 	bool loading;			/* that is a loading view of ours */
 	bool expects_form;		/* to be opened at once */
+	bool opening;			/* a view is on its way */
+	bool told;			/* a text stands in the view */
+	struct slack_show *shows;	/* slack-view.c's own: views to come */
 	slack_ack_fn *ack;		/* NULL: acknowledged */
 	void *ack_arg;
 	struct bh_timer *timer;		/* the latest moment for the ack */
 	struct bh_buf home;		/* SLACK_HOME: blocks so far */
 	size_t home_count;		/* and how many */
+	bool home_full;			/* there was more */
 	bool ended;			/* over() came */
 	int64_t made;			/* monotonic ms */
 	uint64_t number;		/* of its id */
@@ -169,15 +185,43 @@ unsigned slack_flags(const struct slack *s, const char *team,
 /* ------------------------------------------------------------------ */
 /* slack-text.c                                                        */
 
-/* Appends text as mrkdwn shows it literally: & < > escaped (nothing else is
- * to be), at most `chars` characters. */
+/* Appends text as mrkdwn with its markup off shows it: & < > escaped (nothing
+ * else is to be), cleaned, at most `chars` characters with an ellipsis. */
 void slack_escape(struct bh_buf *out, const char *text, size_t chars);
 /* What people typed, as text: <@U1> becomes "@U1", <#C1|x> "#x", links their
- * address, entities characters. */
+ * address (or the word that Slack made a link of), entities characters. */
 void slack_unescape(struct bh_buf *out, const char *text);
-/* Appends spans as mrkdwn, as a whole at most `chars` characters. */
-void slack_spans(struct slack *s, struct bh_buf *out,
-    const struct bh_span *spans, size_t count, size_t chars);
+
+/* ------------------------------------------------------------------ */
+/* slack-rich.c: rich text elements, never parsed                      */
+
+/* A list of elements being written, with commas between them. */
+struct slack_rich {
+	struct slack *slack;		/* for mentions and times */
+	struct bh_buf *out;
+	bool some;			/* one was written */
+	bool lines;			/* line ends stay */
+	size_t left;			/* characters that still fit */
+};
+
+/* `style` NULL, "bold", "italic" or "code". */
+void slack_rich_text(struct slack_rich *r, const char *text,
+    const char *style);
+void slack_rich_emoji(struct slack_rich *r, const char *name);
+void slack_rich_spans(struct slack_rich *r, const struct bh_span *spans,
+    size_t count);
+/* The Slack account of a person, or false. */
+bool slack_account(struct slack *s, const char *person, struct bh_buf *out);
+/* Appends spans as clean words, times in UTC. */
+void slack_plain_spans(struct slack *s, struct bh_buf *out,
+    const struct bh_span *spans, size_t count);
+/* Appends a plain_text object; `otherwise` if nothing of the text is seen. */
+void slack_plain(struct bh_buf *out, const char *text, size_t chars,
+    const char *otherwise);
+/* Appends one rich_text block with running text; tables in a fixed font. */
+void slack_text_block(struct bh_buf *out, const char *text, size_t weight);
+/* How much Slack thinks that JSON weighs. */
+size_t slack_weight(const char *json);
 
 /* ------------------------------------------------------------------ */
 /* slack-card.c, slack-form.c, slack-home.c: JSON                      */
@@ -186,19 +230,39 @@ void slack_spans(struct slack *s, struct bh_buf *out,
 void slack_card_blocks(struct slack *s, struct bh_buf *out,
     const struct bh_card *card);
 void slack_text_blocks(struct slack *s, struct bh_buf *out, const char *text);
-/* The view object of a form; of a moment's wait; of a text in its place. */
+/* The view object of a form (each input a block of its name, its element
+ * "v"); of a moment's wait; of a text in its place. */
 void slack_form_view(struct slack *s, struct bh_buf *out,
     const struct bh_form *form);
 void slack_loading_view(struct slack *s, struct bh_buf *out);
 void slack_text_view(struct slack *s, struct bh_buf *out, const char *text);
 /* {"block id": "sentence"}; false if no input has an error. */
 bool slack_form_errors(struct bh_buf *out, const struct bh_form *form);
+/* {"options": [...]}, a hundred at most. */
+void slack_options(struct slack *s, struct bh_buf *out,
+    const struct bh_choice *choices, size_t count);
 /* Adds one answer of the home page; publishes it at the end. */
 void slack_home_add(struct slack_reply *r, const struct bh_post *post);
 void slack_home_publish(struct slack_reply *r);
 
 /* ------------------------------------------------------------------ */
-/* slack-send.c: the calls of bh_transport                             */
+/* slack-value.c: what is remembered about forms on screens            */
+
+/* What stands for a value in an option, and what it stood for: NULL if that
+ * was before a restart.  Short values stand for themselves. */
+void slack_value_key(struct slack *s, struct bh_buf *out, const char *value);
+const char *slack_value(const struct slack *s, const char *key);
+/* The newest form in this view; its token, or else the view's metadata. */
+void slack_view_note(struct slack *s, const char *view, const char *token);
+const char *slack_view_token(const struct slack *s, const char *view,
+    const char *metadata);
+/* Views that wait for their button, by the form's token. */
+void slack_view_wait(struct slack *s, const char *token, const char *json);
+const char *slack_view_waiting(const struct slack *s, const char *token);
+void slack_kept_free(struct slack_kept **kept);
+
+/* ------------------------------------------------------------------ */
+/* slack-send.c, slack-view.c: the calls of bh_transport               */
 
 int slack_send(void *state, const struct bh_post *post, bh_sent_cb *done,
     void *arg);
@@ -206,8 +270,32 @@ int slack_ask(void *state, const struct bh_form *form, const char *user,
     const char *room, const char *reply);
 void slack_offers(void *state, const char *reply,
     const struct bh_choice *choices, size_t count);
+/* Says something to one person (`blocks` NULL: the text), by whatever way;
+ * r and room may be NULL. */
+void slack_say(struct slack *s, struct slack_reply *r, const char *room,
+    const char *user, const char *text, const char *blocks);
+
 /* Opens the loading view for this reply's trigger, before anything else. */
 void slack_open_loading(struct slack_reply *r);
+/* Shows this view to whoever made the event; BH_ENOENT: there is no way.
+ * `token` of the form in it, or NULL; cb may be NULL. */
+typedef void slack_view_cb(void *arg, int result);
+void slack_view_show(struct slack_reply *r, const char *view,
+    const char *token, slack_view_cb *cb, void *arg);
+void slack_view_text(struct slack_reply *r, const char *text,
+    slack_view_cb *cb, void *arg);
+/* Is there a view that a text could stand in? */
+bool slack_view_can(const struct slack_reply *r);
+/* The event is over: no loading view stays. */
+void slack_view_over(struct slack_reply *r, int result);
+/* The button SLACK_FORM_ACTION was pressed. */
+void slack_form_open(struct slack_reply *r, const char *token);
+
+/* slack-find.c: the newest day's message with this key; BH_ENOENT: none. */
+typedef void slack_find_cb(void *arg, int result, const char *channel,
+    const char *ts);
+void slack_find(struct slack *s, const char *channel, const char *thread,
+    const char *key, slack_find_cb *cb, void *arg);
 
 /* ------------------------------------------------------------------ */
 /* slack-people.c                                                      */
@@ -218,6 +306,15 @@ void slack_where(void *state, const char *room, bh_where_cb *done, void *arg);
  * listed under `workspaces`? */
 bool slack_ours(const struct slack *s, const char *team,
     const char *enterprise);
+/* The channel id of a room, by id or name ("#payments"); BH_ENOENT: we are in
+ * none of that name.  cb comes at once or later. */
+typedef void slack_room_cb(void *arg, int result, const char *id);
+void slack_room(struct slack *s, const char *room, slack_room_cb *cb,
+    void *arg);
+bool slack_is_channel(const char *room);
+/* Asks who we are, until that is known. */
+void slack_people_connect(struct slack *s);
+void slack_people_close(struct slack *s);
 
 /* ------------------------------------------------------------------ */
 /* slack-api.c: the Web API                                            */
@@ -247,12 +344,20 @@ struct slack_ask {
 
 /* Asks with the token of the moment, when the lanes allow it; 429 pauses the
  * lane of this method (and channel), token trouble is mended once.  cb comes
- * exactly once, unless the instance closes. */
+ * exactly once.  Results: BH_EINVAL, Slack said no by `error`; BH_EBUSY, no
+ * token or scope; BH_ELIMIT, BH_ENET, BH_ETIMEOUT; BH_ECANCELLED, closing. */
 void slack_api(struct slack *s, const struct slack_ask *ask,
     slack_api_cb *cb, void *arg);
-/* POSTs to a response_url: pinned to the hosts of the configuration. */
+void slack_api_close(struct slack *s);
+
+/* slack-respond.c: POSTs to a response_url; cb may be NULL.  BH_ENOENT: that
+ * way is over. */
 void slack_respond(struct slack_reply *r, const char *json, slack_api_cb *cb,
     void *arg);
+bool slack_can_respond(const struct slack_reply *r);
+/* Is this URL at a host of `response-hosts`? */
+bool slack_respond_ok(const struct slack *s, const char *url);
+void slack_respond_close(struct slack *s);
 
 /* ------------------------------------------------------------------ */
 /* slack-token.c: tokens, rotated if there is a refresh token           */
@@ -262,8 +367,17 @@ int slack_tokens_open(struct slack *s);
  * NULL: there is none, and health says why. */
 typedef void slack_token_cb(void *arg, const char *token);
 void slack_token(struct slack *s, slack_token_cb *cb, void *arg);
-/* Slack said token_expired for `token`: the next slack_token() renews. */
-void slack_token_bad(struct slack *s, const char *token);
+/* Slack refused `token` with `error`: it is renewed, or left alone a while. */
+void slack_token_bad(struct slack *s, const char *token, const char *error);
+/* Slack took it. */
+void slack_token_good(struct slack *s, const char *token);
+void slack_tokens_close(struct slack *s);
+extern const char *const slack_migrations[];
+
+/* slack-seal.c: hex of a sealed text; false: it cannot be sealed.  And back,
+ * to be freed with slack_secret_free(); NULL: it was sealed otherwise. */
+bool slack_seal(struct slack *s, struct bh_buf *out, const char *text);
+char *slack_unseal(struct slack *s, const char *hex);
 
 /* ------------------------------------------------------------------ */
 /* slack-manifest.c, slack-doctor.c: bellhop slack ...                 */
@@ -303,6 +417,7 @@ struct slack {
 	/* auth.test's answer; NULL until then */
 	char *bot_user, *bot_id, *team, *enterprise, *app_id;
 	void (*known)(struct slack *);	/* called whenever it came; or NULL */
+	bool org;			/* installed in a whole organisation */
 	struct slack_reply *replies[512];	/* slack-reply.c's own */
 	uint64_t replies_made;
 	struct slack_door *door;	/* slack-http.c's own */
@@ -312,6 +427,9 @@ struct slack {
 	struct slack_request *requests;	/* slack-api.c's own */
 	struct slack_tokens *tokens;	/* slack-token.c's own */
 	struct slack_names *names;	/* slack-people.c's own */
+	struct slack_self *self;	/* slack-people.c's own */
+	struct slack_responding *responds;	/* slack-respond.c's own */
+	struct slack_kept *values, *views, *waiting;	/* slack-value.c's own */
 };
 
 struct slack *slack_of(void *state);
