@@ -103,8 +103,9 @@ teams_url_local(const char *url)
 		if (rest[len] != ':')
 			return rest[len] == '\0' || rest[len] == '/';
 		digits = strspn(rest + len + 1, "0123456789");
+		rest += len + 1 + digits;
 		return digits > 0 && digits < 6 &&
-		    path_ok(rest + len + 1 + digits);
+		    (*rest == '\0' || *rest == '/');
 	}
 	return false;
 }
