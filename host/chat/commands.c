@@ -52,6 +52,8 @@ command_find(struct chat *chat, struct chat_instance *prefer,
 		bh_buf_puts(&name, first);
 		for (size_t i = 1; i < n; i++)
 			bh_buf_add(&name, " %s", words->list[i].text);
+		if (name.overflow)	/* no name is that long */
+			continue;
 		for (struct chat_instance *in = chat->instances; in != NULL;
 		    in = in->next) {
 			struct command *c = named(in, who, who_len) ?

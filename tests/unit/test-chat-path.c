@@ -75,6 +75,18 @@ START_TEST(mistakes)
 }
 END_TEST
 
+/* A long word behind the name is no part of the name. */
+START_TEST(long_words)
+{
+	char line[600] = "!echo ";
+
+	memset(line + 6, 'x', 500);
+	says("ada", line);
+	ck_has(last_text(acme), "echo xxx");
+	ck_assert_uint_eq(runs, 1);
+}
+END_TEST
+
 START_TEST(refusals)
 {
 	says("ada", "!vault");
@@ -652,6 +664,7 @@ main(void)
 	tcase_add_test(tc, answer_and_audit);
 	tcase_add_test(tc, ways_in);
 	tcase_add_test(tc, mistakes);
+	tcase_add_test(tc, long_words);
 	tcase_add_test(tc, refusals);
 	tcase_add_test(tc, guests_and_bots);
 	tcase_add_test(tc, duplicates);
