@@ -9,6 +9,7 @@
 
 #include "host/chat/inner.h"
 
+#include "host/base/failpoint.h"
 #include "host/base/ids.h"
 #include "host/base/world.h"
 #include "host/conf/conf.h"
@@ -38,13 +39,11 @@ call_new(struct chat *chat, struct chat_instance *from, enum via via,
 		args_set(&c->fields, event->fields[i].name,
 		    event->fields[i].value != NULL ? event->fields[i].value :
 		    "");
+	c->event_flags = event->user_flags;
 	c->place = place_of_event(from, event);
-	if (event->room != NULL && event->room_name != NULL)
-		c->place_name = xasprintf("%s/%s", from->name,
-		    event->room_name);
-	c->team = xstrdup(place_team(chat, from, event));
+	c->team = xstrdup("");
 	c->direct = event->room == NULL;
-	c->cost = 1;
+	c->when = world_now();
 	ids_hex(c->key, 16);
 	c->next = chat->calls;
 	if (c->next != NULL)
@@ -54,17 +53,53 @@ call_new(struct chat *chat, struct chat_instance *from, enum via via,
 	return c;
 }
 
+/* What is known of the room now, and for the event's own name of it. */
+void
+call_see(struct call *c, struct room *room)
+{
+	struct bh_event there = { .user = c->user_id, .room = c->room };
+
+	if (room != NULL)
+		room->calls++;
+	if (c->seen != NULL)
+		c->seen->calls--;
+	c->seen = room;
+	if (room != NULL && *room->name != '\0') {
+		free(c->room_name);
+		c->room_name = xstrdup(room->name);
+	}
+	there.room_name = c->room_name;
+	free(c->place_name);
+	c->place_name = c->room != NULL && c->room_name != NULL ?
+	    xasprintf("%s/%s", c->from->name, c->room_name) : NULL;
+	free(c->team);
+	c->team = xstrdup(place_team(c->chat, c->from, &there));
+}
+
+void
+call_identify(struct call *c, struct identity *identity)
+{
+	if (identity == NULL || c->identity != NULL)
+		return;
+	c->identity = identity;
+	identity->calls++;
+	if (c->via != VIA_COMPLETE && c->via != VIA_HOME)
+		call_queue(c);
+}
+
 /* The user as it is now: a rename while the call is pending changes
  * nothing in it. */
 void
-call_user(struct call *c, unsigned event_flags)
+call_user(struct call *c)
 {
 	struct bh_user now = { .realm = c->from->realm, .id = c->user_id,
 	    .name = c->user_id };
 
 	if (c->identity != NULL)
-		people_user(c->chat, c->identity, event_flags, &now);
-	now.flags |= event_flags & (BH_USER_GUEST | BH_USER_BOT);
+		people_user(c->chat, c->identity, c->event_flags, &now);
+	now.flags |= c->event_flags & (BH_USER_GUEST | BH_USER_BOT);
+	for (size_t i = 0; i < 5; i++)
+		free(c->user_text[i]);
 	c->user.flags = now.flags;
 	c->user.person = c->user_text[0] = xstrdup(now.person);
 	c->user.name = c->user_text[1] = xstrdup(now.name);
@@ -84,23 +119,17 @@ call_move(struct call *c, const char *place)
 	if (target.instance == c->from && c->from != NULL &&
 	    (target.room != NULL || (target.user != NULL &&
 	    strcmp(target.user, c->user_id) == 0))) {
-		const struct room *room = place_room(c->chat, place);
 		const struct bh_event there = { .user = c->user_id,
-		    .room = target.room,
-		    .room_name = room != NULL ? room->name : NULL };
+		    .room = target.room };
 
 		free(c->room);
 		free(c->room_name);
 		free(c->place);
-		free(c->place_name);
-		free(c->team);
 		c->room = xstrdup(there.room);
-		c->room_name = xstrdup(there.room_name);
+		c->room_name = NULL;
 		c->place = place_of_event(c->from, &there);
-		c->place_name = there.room_name != NULL ?
-		    xasprintf("%s/%s", c->from->name, there.room_name) : NULL;
-		c->team = xstrdup(place_team(c->chat, c->from, &there));
 		c->direct = there.room == NULL;
+		call_see(c, place_room(c->chat, place));
 	}
 	target_release(&target);
 }
@@ -150,6 +179,10 @@ call_free(struct call *c)
 	CHECK_MAGIC(&c->magic, CALL_MAGIC);
 	dequeue(c);
 	loop_cancel(c->timer);
+	if (c->identity != NULL)
+		c->identity->calls--;
+	if (c->seen != NULL)
+		c->seen->calls--;
 	if (c->from != NULL)
 		c->from->calls--;
 	if (c->prev != NULL)
@@ -184,6 +217,9 @@ call_free(struct call *c)
 	free(c->team);
 	free(c->eats_confirm);
 	free(c->eats_form);
+	free(c->unclear);
+	free(c->kept_text);
+	free(c->tidied);
 	free(c->verdict);
 	free(c->rule);
 	receipt_drop(&c->receipt);
@@ -216,11 +252,19 @@ call_over(struct call *c)
 	c->stage = STAGE_OVER;
 	loop_cancel(c->timer);
 	c->timer = NULL;
+	inbox_done(c);
 	dequeue(c);
 	if (c->holds == 0)
 		call_free(c);
 	if (p != NULL)
 		call_turn(p);
+}
+
+void
+call_leave(struct call *c)
+{
+	c->stays = true;
+	call_over(c);
 }
 
 /* ------------------------------------------------------------------ */
@@ -261,6 +305,16 @@ call_allows(const struct call *c, const struct command *command,
 {
 	const struct conf *conf = c->chat->parts.conf;
 	bool team = *c->team != '\0';
+
+	if (!c->direct && place_closed(c->chat, c->seen)) {
+		if (why != NULL)
+			bh_buf_add(why, "people of other companies are in this "
+			    "room, and %s is not listed under shared-rooms: in "
+			    "bellhop.yaml; write to me directly",
+			    c->place_name != NULL ? c->place_name : c->place);
+		return false;
+	}
+
 	struct access_question q = {
 		.user = &c->user,
 		.command = command->name,
@@ -498,7 +552,7 @@ call_run(struct call *c)
 
 	c->stage = STAGE_RUN;
 	if (c->verdict != NULL) {
-		if ((c->user.flags & BH_USER_BOT) == 0)
+		if ((c->user.flags & (BH_USER_BOT | BH_USER_GONE)) == 0)
 			say(c, true, c->verdict);
 		call_over(c);
 		return;
@@ -517,9 +571,11 @@ call_run(struct call *c)
 	command->instance->pending++;
 	host = command->instance->host;
 	c->holds++;
+	failpoint_hit("command.before-run");
 	chat_enter(command->instance, command->def->name);
 	ret = command->def->run(&c->pub, command->instance->state);
 	chat_leave(c->chat, host);
+	failpoint_hit("command.after-run");
 	c->holds--;
 	c->returned = true;
 	if (c->stage == STAGE_OVER) {
@@ -545,6 +601,10 @@ call_orphan(struct call *c)
 
 	c->command = NULL;
 	receipt_result(c->receipt, BH_ECANCELLED);
+	/* What was acknowledged is carried out by the next start instead. */
+	c->stays = c->kept != 0;
+	if (c->stays)
+		*text = '\0';
 	if (c->stage == STAGE_RUN) {
 		if (c->via != VIA_COMPLETE)
 			say(c, true, text);

@@ -4,7 +4,6 @@
 
 #include "host/chat/inner.h"
 
-#include "host/base/text.h"
 #include "host/base/world.h"
 #include "host/conf/conf.h"
 #include "host/io/loop.h"
@@ -126,6 +125,17 @@ got_rooms(void *arg, int result, const struct bh_rows *rows)
 
 	if (result == BH_OK)
 		places_load_rows(chat, rows);
+	else
+		loaded(chat, result);
+}
+
+static void
+got_inbox(void *arg, int result, const struct store_kept *kept, size_t count)
+{
+	struct chat *chat = CAST(struct chat, arg, CHAT_MAGIC);
+
+	if (result == BH_OK)
+		inbox_load(chat, kept, count);
 	loaded(chat, result);
 }
 
@@ -140,11 +150,12 @@ chat_start(struct chat *chat, bh_commit_cb *done, void *arg)
 	/* Answers come in the order of the questions. */
 	store_query(store, CHAT_OWNER, "SELECT id, name, email FROM bh_person",
 	    BH_PARAMS({ 0, 0, NULL }), got_persons, chat);
-	store_query(store, CHAT_OWNER, "SELECT realm, user_id, person "
-	    "FROM bh_identity", BH_PARAMS({ 0, 0, NULL }), got_identities,
+	store_query(store, CHAT_OWNER, "SELECT realm, user_id, person, "
+	    "flags, asked FROM bh_identity", BH_PARAMS({ 0, 0, NULL }), got_identities,
 	    chat);
-	store_query(store, CHAT_OWNER, "SELECT instance, room, name "
-	    "FROM bh_room", BH_PARAMS({ 0, 0, NULL }), got_rooms, chat);
+	store_query(store, CHAT_OWNER, "SELECT instance, room, name, flags, "
+	    "asked FROM bh_room", BH_PARAMS({ 0, 0, NULL }), got_rooms, chat);
+	store_inbox(store, got_inbox, chat);
 }
 
 void
@@ -327,6 +338,8 @@ chat_unregister(struct chat_instance **instance)
 		}
 	}
 	if (in->transport != NULL) {
+		lookups_drop(in);
+		inbox_flush(chat);
 		outbox_drop(in);
 		outlets_drop(in);
 		receipts_forget(in);
@@ -372,6 +385,7 @@ chat_free(struct chat **p)
 		call_free(chat->calls);
 	outlets_free(chat);
 	receipts_free(chat);
+	inbox_free(chat);
 	loop_cancel(chat->sweep);
 	people_free(&chat->people);
 	places_free(chat);
@@ -381,104 +395,6 @@ chat_free(struct chat **p)
 }
 
 /* ------------------------------------------------------------------ */
-
-/* The command in a message, after its prefix; NULL if it is just talk.  In a
- * DM everything is meant for us. */
-static const char *
-command_text(const struct chat *chat, const struct bh_event *event)
-{
-	const char *text = event->text != NULL ? event->text : "";
-	size_t len = strlen(chat->prefix);
-
-	while (*text == ' ' || *text == '\n' || *text == '\t')
-		text++;
-	if (strncmp(text, chat->prefix, len) == 0) {
-		unsigned char c = (unsigned char)text[len];
-
-		/* "!!!" and "! wow" are exclamations. */
-		return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-		    (c >= '0' && c <= '9') || c >= 0x80 ? text + len : NULL;
-	}
-	if (event->kind == BH_EV_MESSAGE && event->room != NULL)
-		return NULL;
-	return *text != '\0' ? text : NULL;
-}
-
-/* Nothing to be kept: the network may forget it at once. */
-static int
-done_with(struct chat_instance *from, const struct bh_event *event,
-    bh_commit_cb *received, void *arg)
-{
-	struct receipt *receipt = receipt_new(from, event->reply);
-
-	if (received != NULL)
-		received(arg, BH_OK);
-	receipt_drop(&receipt);
-	return BH_OK;
-}
-
-int
-chat_deliver(struct chat *chat, struct chat_instance *from,
-    const struct bh_event *event, bh_commit_cb *received, void *arg)
-{
-	static const enum via vias[] = {
-		[BH_EV_MESSAGE] = VIA_TYPED, [BH_EV_COMMAND] = VIA_COMMAND,
-		[BH_EV_BUTTON] = VIA_BUTTON, [BH_EV_FORM] = VIA_FORM,
-		[BH_EV_COMPLETE] = VIA_COMPLETE, [BH_EV_HOME] = VIA_HOME,
-	};
-	BH_AUTO_BUF struct bh_buf why = BH_BUF(4096);
-	const char *text = NULL;
-	struct identity *identity = NULL;
-
-	CHECK_MAGIC(chat, CHAT_MAGIC);
-	CHECK_MAGIC(from, CHAT_INSTANCE_MAGIC);
-	if (event->kind < BH_EV_MESSAGE || event->kind > BH_EV_HOME ||
-	    event->user == NULL || from->transport == NULL)
-		return BH_EINVAL;
-	if (event->kind == BH_EV_MESSAGE || event->kind == BH_EV_COMMAND) {
-		text = command_text(chat, event);
-		if (text == NULL)
-			return done_with(from, event, received, arg);
-	} else if ((event->kind == BH_EV_BUTTON ||
-	    event->kind == BH_EV_FORM) && event->token == NULL) {
-		return BH_EINVAL;
-	}
-	if (chat->calls_count >= CALLS_MAX)
-		return BH_EBUSY;
-	people_identify(chat, from->realm, event, &identity, &why);
-
-	struct call *call = call_new(chat, from, vias[event->kind], event);
-
-	call->receipt = receipt_new(from, event->reply);
-	call->received = received;
-	call->received_arg = arg;
-	call->identity = identity;
-	call->seen = places_see(chat, from, event);
-	call_user(call, event->user_flags);
-	if (text != NULL || event->kind == BH_EV_COMPLETE) {
-		BH_AUTO_BUF struct bh_buf clean = BH_BUF(32u * 1024u);
-
-		text_clean(&clean, text != NULL ? text : event->text != NULL ?
-		    event->text : "", LINE_MAX_CHARS);
-		/* Completion wants to know whether a word has ended. */
-		if (text == NULL && event->text != NULL && clean.len > 0 &&
-		    event->text[strlen(event->text) - 1] == ' ')
-			bh_buf_puts(&clean, " ");
-		call->line = xstrdup(bh_buf_text(&clean));
-	}
-	if (event->kind == BH_EV_COMPLETE) {
-		call_received(call, BH_OK);
-		complete_enter(call);
-		return BH_OK;
-	}
-	if (event->kind == BH_EV_HOME)
-		home_enter(call);
-	else if (identity != NULL)
-		path_enter(call);
-	else if (path_flood(call, 1))
-		path_verdict(call, true, "%s.", bh_buf_text(&why));
-	return BH_OK;
-}
 
 size_t
 chat_unfinished(const struct chat_instance *transport)

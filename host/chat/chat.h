@@ -78,6 +78,10 @@ struct chat_instance *chat_register(struct chat *chat,
  * NULL is fine.  To be called before the plugin's close(). */
 void chat_unregister(struct chat_instance **instance);
 
+/* Carries out what was acknowledged by an earlier run and left undone, once
+ * the transports were connected. */
+void chat_redeliver(struct chat *chat);
+
 /* How the instance is, for !status: enum bh_health and a sentence. */
 void chat_health(struct chat_instance *instance, int health,
     const char *text);
@@ -118,6 +122,8 @@ int chat_call_ask(struct bh_call *call, const struct bh_form *form);
 void chat_call_offer(struct bh_call *call, const char *value,
     const char *label);
 void chat_call_end(struct bh_call *call, int result);
+/* bh_tx_settles() */
+void chat_call_settles(struct bh_call *call, struct bh_tx *tx);
 
 /* ------------------------------------------------------------------ */
 /* People, as bh_person() and bh_person_by_email()                      */

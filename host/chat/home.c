@@ -19,8 +19,10 @@ child_of(struct call *parent, struct command *command)
 	    &event);
 
 	c->receipt = receipt_hold(parent->receipt);
-	c->identity = parent->identity;
-	call_user(c, parent->user.flags);
+	call_see(c, parent->seen);
+	call_identify(c, parent->identity);
+	c->event_flags = parent->event_flags;
+	call_user(c);
 	c->command = command;
 	return c;
 }
@@ -43,12 +45,6 @@ home_enter(struct call *c)
 	struct call **children = NULL;
 	size_t count = 0;
 
-	call_received(c, BH_OK);
-	if (c->identity == NULL) {
-		receipt_result(c->receipt, BH_EPERM);
-		call_over(c);
-		return;
-	}
 	if (!path_flood(c, 1))
 		return;
 	for (struct chat_instance *in = c->chat->instances; in != NULL;

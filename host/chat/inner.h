@@ -22,6 +22,7 @@
 #define CONFIRM_LIFE	(5 * 60 * 1000)
 #define FORM_LIFE	(24 * 3600 * (int64_t)1000)
 #define BUTTON_LIFE	(30 * 24 * 3600 * (int64_t)1000)
+#define INBOX_LIFE	(24 * 3600 * (int64_t)1000)	/* then it is too late */
 #define OUTBOX_LIFE	(30 * 24 * 3600 * (int64_t)1000)	/* unchanged */
 #define LINE_MAX_CHARS	4000u		/* code points of one command */
 #define CALLS_MAX	20000u		/* at once, of all people */
@@ -34,7 +35,12 @@ struct call;
 struct identity {
 	char *realm, *id;
 	struct person *person;
-	bool saved;
+	unsigned flags;			/* BH_USER_*, as the network said ... */
+	int64_t asked;			/* ... at this wall time; 0: never */
+	int64_t retry;			/* monotonic: it was silent, not before */
+	bool saved;			/* its row is in the store ... */
+	bool stale;			/* ... but with older flags */
+	unsigned calls;			/* that point here */
 	int64_t heard;			/* wall clock, for the choice of DM */
 	struct identity *next;		/* in the hash */
 	struct identity *sibling;	/* of the same person */
@@ -59,19 +65,29 @@ struct people {
 	struct identity *buckets[PEOPLE_BUCKETS];
 	struct person *list;
 	size_t count;
+	size_t unsaved;			/* identities, at most; see evict() */
 };
 
 /* Who is this?  BH_OK with *out, made now if never seen; BH_EPERM with a
  * sentence in `why` when it cannot be told whose account it is. */
 int people_identify(struct chat *chat, const char *realm,
     const struct bh_event *event, struct identity **out, struct bh_buf *why);
+/* NULL if this account was never heard of. */
+struct identity *people_find(struct chat *chat, const char *realm,
+    const char *id);
+/* The network was asked about the account and has answered. */
+void people_asked(struct identity *identity, unsigned flags);
 /* Fills a user: pointers into the person and the event's identity. */
 void people_user(struct chat *chat, const struct identity *identity,
     unsigned event_flags, struct bh_user *out);
-/* Adds what is not in the store yet; call people_unsaved() if the commit
- * fails. */
-void people_save(struct identity *identity, struct bh_tx *tx);
-void people_unsaved(struct identity *identity);
+/* Adds what is not in the store yet, and says what that was; people_unsaved()
+ * takes it back if the commit fails. */
+#define SAVES_PERSON	0x01u
+#define SAVES_IDENTITY	0x02u
+#define SAVES_FLAGS	0x04u
+#define SAVES_ROOM	0x08u
+unsigned people_save(struct identity *identity, struct bh_tx *tx);
+void people_unsaved(struct identity *identity, unsigned what);
 struct person *people_by_id(struct chat *chat, const char *id);
 struct person *people_by_email(struct chat *chat, const char *email);
 /* Applies `people:` of the configuration. */
@@ -87,7 +103,10 @@ void people_admins(struct chat *chat, struct bh_buf *out);
 
 struct room {
 	char *instance, *id, *name, *place;
-	bool saved;
+	unsigned flags;			/* BH_ROOM_*, as the network said ... */
+	int64_t asked, retry;		/* as of struct identity */
+	bool saved, kept;		/* kept: some row of it is in the store */
+	unsigned calls;			/* that point here */
 	struct room *next;
 };
 
@@ -97,14 +116,21 @@ char *place_of_event(const struct chat_instance *from,
 /* Remembers the room's name. */
 struct room *places_see(struct chat *chat, const struct chat_instance *from,
     const struct bh_event *event);
-void places_save(struct room *room, struct bh_tx *tx);
+struct room *places_find(const struct chat_instance *from, const char *id);
+/* The network was asked about the room and has answered. */
+void places_asked(const struct chat_instance *from, const char *id,
+    const struct bh_where *where);
+/* True: it was added to the transaction. */
+bool places_save(struct room *room, struct bh_tx *tx);
 void places_load_rows(struct chat *chat, const struct bh_rows *rows);
 void places_free(struct chat *chat);
 const char *place_team(struct chat *chat, const struct chat_instance *from,
     const struct bh_event *event);
 
 /* The room that a place means, by id or name; NULL if never heard of. */
-const struct room *place_room(const struct chat *chat, const char *place);
+struct room *place_room(const struct chat *chat, const char *place);
+/* Is the room one with people of other companies, and not listed? */
+bool place_closed(const struct chat *chat, const struct room *room);
 
 struct target {
 	struct chat_instance *instance;	/* NULL: not here (now) */
@@ -144,9 +170,18 @@ struct chat_instance {
 	struct chat_instance *next;
 };
 
+struct lookup;
 struct outlet;
 struct receipt;
 struct sending;
+
+/* A kept event that was found at start. */
+struct left {
+	int64_t id, at;
+	int attempts;
+	char *instance, *event;
+	struct left *next;
+};
 
 struct chat {
 	unsigned magic;
@@ -158,6 +193,16 @@ struct chat {
 	struct flood strangers;		/* of all who have no person */
 	struct people people;
 	struct room *rooms;
+	size_t rooms_unkept;		/* at most */
+	struct lookup *lookups;
+	size_t lookups_count;
+	struct {
+		int64_t last;		/* id */
+		int64_t *done;		/* ids of rows that may go */
+		size_t done_count, done_size;
+		struct bh_timer *timer;
+		struct left *left;	/* until chat_redeliver() */
+	} inbox;
 	struct chat_instance *instances;
 	struct chat_instance *own;	/* the pseudo-plugin "host" */
 	struct call *calls;
@@ -219,6 +264,14 @@ enum stage {
 enum via { VIA_TYPED, VIA_COMMAND, VIA_BUTTON, VIA_FORM, VIA_COMPLETE,
     VIA_HOME };
 
+/* What the network said when it was asked. */
+enum known {
+	KNOWN_YES,		/* or it need not be asked */
+	KNOWN_NO,		/* there is nobody and nothing of that id */
+	KNOWN_SILENT,		/* no answer, and none that is young enough */
+	KNOWN_UNCLEAR		/* it cannot be told whose account it is */
+};
+
 struct call {
 	struct bh_call pub;		/* first: plugins hold this */
 	unsigned magic;
@@ -238,9 +291,23 @@ struct call {
 	bool direct;			/* in a DM */
 
 	struct identity *identity;	/* NULL: not to be told who */
+	unsigned event_flags;		/* BH_USER_*, of the event */
+	char *unclear;			/* why it cannot be told who */
+	enum known who_known, where_known;
+	unsigned asks;			/* answers that it waits for */
 	struct bh_user user;
 	char *user_text[5];		/* what `user` points to */
 	struct room *seen;
+
+	/* inbox.c */
+	int64_t kept;			/* id of its row; 0: it has none */
+	char *kept_text;		/* until that is in the store */
+	int64_t when;			/* it arrived, wall clock */
+	int again;			/* attempt, when it was left; else 0 */
+	bool durable;			/* the event is in the store */
+	bool stays;			/* its row is for the next start */
+	int64_t *tidied;		/* rows that go with its commit */
+	size_t tidied_count;
 
 	enum stage stage;
 	unsigned holds;			/* callbacks that will come yet */
@@ -249,7 +316,8 @@ struct call {
 	struct args args;
 	bool confirmed;
 	char *eats_confirm, *eats_form;	/* tokens used up by the commit */
-	int cost;
+	int cost, paid;			/* flood; paid before */
+	unsigned saves;			/* SAVES_*, by its commit */
 	struct bh_form *form;		/* VIA_FORM: to show it again */
 	char *verdict;			/* a sentence instead of a run */
 	bool refused;			/* and the audit shall know */
@@ -271,7 +339,12 @@ struct call {
 
 struct call *call_new(struct chat *chat, struct chat_instance *from,
     enum via via, const struct bh_event *event);
-void call_user(struct call *call, unsigned event_flags);
+/* The account is known: a command takes its place in the person's queue.
+ * NULL is fine. */
+void call_identify(struct call *call, struct identity *identity);
+/* The room is known (NULL: a DM): place, team, names. */
+void call_see(struct call *call, struct room *room);
+void call_user(struct call *call);
 /* It belongs to this place of the same transport: room, team, rules. */
 void call_move(struct call *call, const char *place);
 struct call *call_of(struct bh_call *pub);
@@ -292,6 +365,8 @@ void call_ready(struct call *call);
 void call_run(struct call *call);
 /* Over: counted, and freed once no callback is due. */
 void call_over(struct call *call);
+/* The same, but a kept event is for the next start. */
+void call_leave(struct call *call);
 void call_unhold(struct call *call);
 
 /* ------------------------------------------------------------------ */
@@ -311,9 +386,43 @@ size_t receipts_waiting(const struct chat_instance *in);
 void receipts_free(struct chat *chat);
 
 /* ------------------------------------------------------------------ */
+/* deliver.c, lookup.c, inbox.c                                        */
+
+/* The call of an event, with nothing begun; NULL if it is no command. */
+struct call *deliver_call(struct chat *chat, struct chat_instance *from,
+    const struct bh_event *event);
+/* Makes the event durable and asks the network, if that is needed first. */
+void deliver_begin(struct call *call);
+/* All that was asked is answered: on to the path. */
+void deliver_known(struct call *call);
+
+/* Must the network be asked before this call can go on? */
+bool lookup_wanted(const struct call *call);
+/* Asks; deliver_known() comes, now or later. */
+void lookup_begin(struct call *call);
+/* The instance goes away; its calls have been told. */
+void lookups_drop(struct chat_instance *in);
+
+/* Gives the event a row, if its network wants that.  BH_EFULL: too large. */
+int inbox_take(struct call *call, const struct bh_event *event);
+/* Adds the event (duplicate filter and row) and what else there is to be
+ * written; inbox_written() is called with the result. */
+void inbox_write(struct call *call, struct bh_tx *tx);
+void inbox_written(struct call *call, int result);
+/* The call is over: its row may go with the next commit, or soon. */
+void inbox_done(struct call *call);
+void inbox_flush(struct chat *chat);
+struct store_kept;
+void inbox_load(struct chat *chat, const struct store_kept *kept,
+    size_t count);
+void inbox_free(struct chat *chat);
+
+/* ------------------------------------------------------------------ */
 /* path.c, complete.c, home.c                                          */
 
 void path_enter(struct call *call);
+/* Commits the event alone and acknowledges it; lookup_begin() follows. */
+void path_keep(struct call *call);
 /* May this person, or all strangers together, have one more?  False: the call
  * was answered, if that was due, and is over. */
 bool path_flood(struct call *call, int cost);

@@ -14,6 +14,7 @@
 
 #include "host/chat/inner.h"
 
+#include "host/base/failpoint.h"
 #include "host/base/ids.h"
 #include "host/base/text.h"
 #include "host/base/world.h"
@@ -43,7 +44,6 @@ path_verdict(struct call *c, bool refused, const char *fmt, ...)
 void
 path_enter(struct call *c)
 {
-	call_queue(c);
 	switch (c->via) {
 	case VIA_BUTTON:
 		tokens_press(c);
@@ -64,12 +64,17 @@ path_flood(struct call *c, int cost)
 	struct flood *flood = c->identity != NULL ?
 	    &c->identity->person->flood : &c->chat->strangers;
 	BH_AUTO_BUF struct bh_buf text = BH_BUF(512);
-	int64_t wait = flood_take(flood, &c->chat->flood, cost, world_mono());
+	int64_t wait;
 
-	c->cost = cost;
+	/* Let in before the restart, or paid for before it was written. */
+	cost -= c->paid;
+	c->paid = 0;
+	if (c->again > 0 || cost <= 0)
+		return true;
+	wait = flood_take(flood, &c->chat->flood, cost, world_mono());
+	c->cost += wait == 0 ? cost : 0;
 	if (wait == 0)
 		return true;
-	c->cost = 0;
 	receipt_result(c->receipt, BH_ELIMIT);
 	/* Nothing of this is written down: a flood must not reach the disk. */
 	call_received(c, BH_OK);
@@ -247,7 +252,8 @@ audit(struct call *c, struct bh_tx *tx)
 		{ NULL, NULL },
 	};
 
-	store_tx_audit(tx, c->refused ? "command.refused" : "command",
+	store_tx_audit(tx, c->refused ? "command.refused" : c->again > 0 ?
+	    "command.again" : "command",
 	    c->user.person != NULL ? c->user.person : "unknown", fields);
 }
 
@@ -273,6 +279,16 @@ store_failed(struct call *c, int result)
 /* A token was used up.  It was this very event (then all is done), or
  * another press of the same. */
 static void
+counts_once(struct call *c)
+{
+	receipt_result(c->receipt, BH_ECONFLICT);
+	*c->ask_confirm = '\0';
+	free(c->verdict);
+	c->verdict = xstrdup("That was sent already, and it counts once.");
+	call_ready(c);
+}
+
+static void
 was_duplicate(void *arg, int result)
 {
 	struct call *c = call_of(arg);
@@ -282,48 +298,38 @@ was_duplicate(void *arg, int result)
 	if (result == BH_ECONFLICT) {
 		receipt_result(c->receipt, BH_OK);
 		call_over(c);
-		return;
+	} else {
+		counts_once(c);
 	}
-	receipt_result(c->receipt, BH_ECONFLICT);
-	*c->ask_confirm = '\0';
-	free(c->verdict);
-	c->verdict = xstrdup("That was sent already, and it counts once.");
-	call_ready(c);
+}
+
+/* Seen before: not a word. */
+static void
+seen_before(struct call *c)
+{
+	if (c->identity != NULL)
+		flood_refund(&c->identity->person->flood, c->cost);
+	receipt_result(c->receipt, BH_OK);
+	call_received(c, BH_OK);
+	call_over(c);
 }
 
 static void
-committed(void *arg, int result)
+conflict(struct call *c)
 {
-	struct call *c = call_of(arg);
+	bool eats = c->eats_form != NULL || c->eats_confirm != NULL;
+	struct bh_tx *tx;
 
-	c->holds--;
-	if (result == BH_OK) {
-		call_received(c, BH_OK);
-		call_ready(c);
-		return;
-	}
-	if (c->identity != NULL)
-		people_unsaved(c->identity);
-	if (c->seen != NULL)
-		c->seen->saved = false;
-	if (result != BH_ECONFLICT) {
-		store_failed(c, result);
-	} else if (c->eats_form == NULL && c->eats_confirm == NULL) {
-		if (c->event == NULL) {
-			log_error("the store refuses a command's row; its "
-			    "tables may have been changed by hand");
-			store_failed(c, BH_EIO);
-			return;
-		}
-		/* Seen before: not a word. */
-		if (c->identity != NULL)
-			flood_refund(&c->identity->person->flood, c->cost);
-		receipt_result(c->receipt, BH_OK);
-		call_received(c, BH_OK);
-		call_over(c);
+	if (!eats && !c->durable && c->event != NULL) {
+		seen_before(c);
+	} else if (!eats) {
+		log_error("the store refuses a command's row; its tables may "
+		    "have been changed by hand");
+		store_failed(c, BH_EIO);
+	} else if (c->durable) {
+		counts_once(c);
 	} else {
-		struct bh_tx *tx = store_tx(c->chat->parts.store, CHAT_OWNER);
-
+		tx = store_tx(c->chat->parts.store, CHAT_OWNER);
 		if (c->event != NULL)
 			store_tx_seen(tx, c->user.realm, c->event,
 			    world_now());
@@ -332,30 +338,84 @@ committed(void *arg, int result)
 	}
 }
 
+/* On the way from here the network may forget the event. */
+static void
+acknowledge(struct call *c)
+{
+	if (c->kept != 0)
+		failpoint_hit("inbox.durable");
+	call_received(c, BH_OK);
+	if (c->kept != 0)
+		failpoint_hit("inbox.acknowledged");
+}
+
+static void
+committed(void *arg, int result)
+{
+	struct call *c = call_of(arg);
+
+	c->holds--;
+	inbox_written(c, result);
+	if (result == BH_OK) {
+		acknowledge(c);
+		call_ready(c);
+		return;
+	}
+	if (c->identity != NULL)
+		people_unsaved(c->identity, c->saves);
+	if (c->seen != NULL && (c->saves & SAVES_ROOM) != 0)
+		c->seen->saved = false;
+	if (result == BH_ECONFLICT)
+		conflict(c);
+	else
+		store_failed(c, result);
+}
+
+/* A form or confirmation counts once; but an event that is carried out again
+ * after a restart may use again what it has used up before. */
+static void
+eat(struct call *c, struct bh_tx *tx)
+{
+	if (c->eats_form != NULL && c->kept != 0)
+		store_tx_sql(tx, 1, "UPDATE bh_form SET eaten = $1 "
+		    "WHERE token = $2 AND (eaten IS NULL OR eaten = $1)",
+		    BH_PARAMS(bh_i(c->kept), bh_s(c->eats_form)));
+	else if (c->eats_form != NULL)
+		store_tx_sql(tx, 1, "DELETE FROM bh_form WHERE token = $1",
+		    BH_PARAMS(bh_s(c->eats_form)));
+	if (c->eats_confirm != NULL && c->kept != 0)
+		store_tx_sql(tx, 1, "UPDATE bh_confirm SET eaten = $1 "
+		    "WHERE token = $2 AND (eaten IS NULL OR eaten = $1)",
+		    BH_PARAMS(bh_i(c->kept), bh_s(c->eats_confirm)));
+	else if (c->eats_confirm != NULL)
+		store_tx_sql(tx, 1, "DELETE FROM bh_confirm WHERE token = $1",
+		    BH_PARAMS(bh_s(c->eats_confirm)));
+}
+
 static void
 commit(struct call *c)
 {
 	bool runs = c->verdict == NULL && c->fails.count == 0;
 	bool audited = (runs && *c->ask_confirm == '\0') || c->refused;
-	struct bh_tx *tx = store_tx(c->chat->parts.store, CHAT_OWNER);
+	struct bh_tx *tx;
 
+	if (c->from == NULL && c->kept != 0 && !c->durable) {
+		/* Nobody was told that it is safe: it comes again. */
+		call_over(c);
+		return;
+	}
+	tx = store_tx(c->chat->parts.store, CHAT_OWNER);
 	c->stage = STAGE_WAIT;
-	if (c->event != NULL)
-		store_tx_seen(tx, c->user.realm, c->event, world_now());
-	if (c->identity != NULL)
-		people_save(c->identity, tx);
-	places_save(c->seen, tx);
-	if (runs && c->eats_form != NULL)
-		store_tx_sql(tx, 1, "DELETE FROM bh_form WHERE token = $1",
-		    BH_PARAMS(bh_s(c->eats_form)));
-	if (runs && c->eats_confirm != NULL)
-		store_tx_sql(tx, 1, "DELETE FROM bh_confirm WHERE token = $1",
-		    BH_PARAMS(bh_s(c->eats_confirm)));
+	c->saves = c->identity != NULL ? people_save(c->identity, tx) : 0;
+	if (places_save(c->seen, tx))
+		c->saves |= SAVES_ROOM;
+	inbox_write(c, tx);
 	if (!runs) {
 		free(c->eats_form);
 		free(c->eats_confirm);
 		c->eats_form = c->eats_confirm = NULL;
 	}
+	eat(c, tx);
 	if (runs && *c->ask_confirm != '\0')
 		tokens_confirm(c, tx);
 	if (audited)
@@ -366,4 +426,36 @@ commit(struct call *c)
 		store_tx_urgent(tx);
 	c->holds++;
 	store_commit(tx, committed, c);
+}
+
+static void
+kept(void *arg, int result)
+{
+	struct call *c = call_of(arg);
+
+	c->holds--;
+	inbox_written(c, result);
+	if (result == BH_ECONFLICT) {
+		seen_before(c);
+	} else if (result != BH_OK) {
+		store_failed(c, result);
+	} else {
+		acknowledge(c);
+		if (c->from != NULL)
+			lookup_begin(c);
+		else
+			call_leave(c);
+	}
+}
+
+void
+path_keep(struct call *c)
+{
+	struct bh_tx *tx = store_tx(c->chat->parts.store, CHAT_OWNER);
+
+	inbox_write(c, tx);
+	/* As in commit(): it may be about taking something away. */
+	store_tx_urgent(tx);
+	c->holds++;
+	store_commit(tx, kept, c);
 }

@@ -17,6 +17,7 @@
 #include "host/store/store.h"
 
 #define NAME_CHARS	80u
+#define UNSAVED_MAX	10000u	/* accounts that never gave a command */
 
 static size_t
 bucket_of(const char *realm, const char *id)
@@ -39,6 +40,16 @@ find(const struct people *people, const char *realm, const char *id)
 	while (i != NULL && (strcmp(i->id, id) != 0 ||
 	    strcmp(i->realm, realm) != 0))
 		i = i->next;
+	return i;
+}
+
+struct identity *
+people_find(struct chat *chat, const char *realm, const char *id)
+{
+	struct identity *i = find(&chat->people, realm, id);
+
+	if (i != NULL)
+		i->heard = world_now();
 	return i;
 }
 
@@ -155,6 +166,70 @@ clean_name(struct bh_buf *out, const char *name, const char *id)
 		text_clean(out, id, NAME_CHARS);
 }
 
+/* ------------------------------------------------------------------ */
+/* Accounts that came to nothing                                       */
+
+static void
+forget_identity(struct identity *i)
+{
+	struct identity **p = &i->person->identities;
+
+	while (*p != i)
+		p = &(*p)->sibling;
+	*p = i->sibling;
+	free(i->realm);
+	free(i->id);
+	free(i);
+}
+
+static void
+person_free(struct person *p)
+{
+	loop_cancel(p->turn);
+	free(p->id);
+	free(p->name);
+	free(p->email);
+	KILL_MAGIC(p);
+	free(p);
+}
+
+/* Strangers by the thousand must not fill the memory: whoever is in no row
+ * and in no call is as good as never heard of. */
+static void
+evict(struct chat *chat)
+{
+	struct people *people = &chat->people;
+
+	if (people->unsaved < UNSAVED_MAX)
+		return;
+	people->unsaved = 0;
+	for (size_t b = 0; b < PEOPLE_BUCKETS; b++) {
+		for (struct identity **p = &people->buckets[b]; *p != NULL;) {
+			struct identity *i = *p;
+
+			if (i->saved || i->calls > 0) {
+				people->unsaved += !i->saved;
+				p = &i->next;
+				continue;
+			}
+			*p = i->next;
+			forget_identity(i);
+		}
+	}
+	for (struct person **p = &people->list; *p != NULL;) {
+		struct person *person = *p;
+
+		if (person->saved || person->identities != NULL) {
+			p = &person->next;
+			continue;
+		}
+		*p = person->next;
+		person_free(person);
+		people->count--;
+	}
+	people_link(chat);		/* nobody is the same as one of them */
+}
+
 static bool
 has_account_in(const struct person *p, const char *realm)
 {
@@ -235,8 +310,10 @@ people_identify(struct chat *chat, const char *realm,
 	if (i == NULL) {
 		char email[256], id[16];
 		struct person *p;
-		int ret = whose(chat, realm, event, &p, email, why);
+		int ret;
 
+		evict(chat);
+		ret = whose(chat, realm, event, &p, email, why);
 		if (ret != BH_OK)
 			return ret;
 		if (p == NULL) {
@@ -245,6 +322,7 @@ people_identify(struct chat *chat, const char *realm,
 			    *email != '\0' ? email : NULL);
 		}
 		i = add_identity(&chat->people, realm, event->user, p);
+		chat->people.unsaved++;
 	} else {
 		pin_late(chat, i, event);
 		if (event->name != NULL &&
@@ -287,20 +365,32 @@ fill(struct chat *chat, struct person *p, const struct identity *i,
 }
 
 void
-people_user(struct chat *chat, const struct identity *identity,
-    unsigned event_flags, struct bh_user *out)
+people_asked(struct identity *i, unsigned flags)
 {
-	fill(chat, identity->person, identity, out);
-	out->flags |= event_flags & (BH_USER_GUEST | BH_USER_BOT);
-	if ((out->flags & (BH_USER_GUEST | BH_USER_BOT)) != 0)
-		out->flags &= ~BH_USER_ADMIN;
+	i->flags = flags & (BH_USER_GUEST | BH_USER_BOT | BH_USER_GONE);
+	i->asked = world_now();
+	i->retry = 0;
+	i->stale = true;
 }
 
 void
+people_user(struct chat *chat, const struct identity *identity,
+    unsigned event_flags, struct bh_user *out)
+{
+	unsigned outside = BH_USER_GUEST | BH_USER_BOT | BH_USER_GONE;
+
+	fill(chat, identity->person, identity, out);
+	out->flags |= (event_flags | identity->flags) & outside;
+	if ((out->flags & outside) != 0)
+		out->flags &= ~BH_USER_ADMIN;
+}
+
+unsigned
 people_save(struct identity *i, struct bh_tx *tx)
 {
 	struct person *p = i->person;
 	int64_t now = world_now();
+	unsigned what = 0;
 
 	if (!p->saved) {
 		store_tx_sql(tx, BH_ANY, "INSERT INTO bh_person "
@@ -310,25 +400,41 @@ people_save(struct identity *i, struct bh_tx *tx)
 		    BH_PARAMS(bh_s(p->id), bh_s(p->name), bh_s(p->email),
 		    bh_i(now)));
 		p->saved = true;
+		what |= SAVES_PERSON;
 	}
 	if (!i->saved) {
 		store_tx_sql(tx, BH_ANY, "INSERT INTO bh_identity "
-		    "(realm, user_id, person, created) "
-		    "VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+		    "(realm, user_id, person, created, flags, asked) "
+		    "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
 		    BH_PARAMS(bh_s(i->realm), bh_s(i->id), bh_s(p->id),
-		    bh_i(now)));
+		    bh_i(now), bh_i(i->flags), bh_i(i->asked)));
 		store_tx_audit(tx, "person.enrolled", p->id,
 		    (const struct bh_pair[]){ { "realm", i->realm },
 		    { "user", i->id }, { "email", p->email != NULL ?
 		    p->email : "" }, { "name", p->name }, { NULL, NULL } });
 		i->saved = true;
+		i->stale = false;
+		what |= SAVES_IDENTITY;
+	} else if (i->stale) {
+		store_tx_sql(tx, BH_ANY, "UPDATE bh_identity SET flags = $1, "
+		    "asked = $2 WHERE realm = $3 AND user_id = $4",
+		    BH_PARAMS(bh_i(i->flags), bh_i(i->asked), bh_s(i->realm),
+		    bh_s(i->id)));
+		i->stale = false;
+		what |= SAVES_FLAGS;
 	}
+	return what;
 }
 
 void
-people_unsaved(struct identity *i)
+people_unsaved(struct identity *i, unsigned what)
 {
-	i->saved = i->person->saved = false;
+	if ((what & SAVES_PERSON) != 0)
+		i->person->saved = false;
+	if ((what & SAVES_IDENTITY) != 0)
+		i->saved = false;
+	if ((what & SAVES_FLAGS) != 0)
+		i->stale = true;
 }
 
 struct person *
@@ -436,9 +542,15 @@ people_load_rows(struct chat *chat, const struct bh_rows *persons,
 
 		while (p != NULL && strcmp(p->id, id) != 0)
 			p = p->next;
-		if (p != NULL)
-			add_identity(&chat->people, bh_cell(identities, n, 0),
-			    bh_cell(identities, n, 1), p)->saved = true;
+		if (p == NULL)
+			continue;
+
+		struct identity *i = add_identity(&chat->people,
+		    bh_cell(identities, n, 0), bh_cell(identities, n, 1), p);
+
+		i->saved = true;
+		i->flags = (unsigned)bh_cell_int(identities, n, 3);
+		i->asked = bh_cell_int(identities, n, 4);
 	}
 }
 
@@ -456,11 +568,6 @@ people_free(struct people *people)
 	}
 	for (struct person *p = people->list, *next; p != NULL; p = next) {
 		next = p->next;
-		loop_cancel(p->turn);
-		free(p->id);
-		free(p->name);
-		free(p->email);
-		KILL_MAGIC(p);
-		free(p);
+		person_free(p);
 	}
 }

@@ -10,8 +10,11 @@
 #include "host/chat/inner.h"
 
 #include "host/base/text.h"
+#include "host/base/world.h"
 #include "host/conf/conf.h"
 #include "host/store/store.h"
+
+#define UNKEPT_MAX	10000u	/* rooms that no command came from */
 
 static char *
 room_place(const char *instance, const char *id)
@@ -42,50 +45,147 @@ add_room(struct chat *chat, const char *instance, const char *id,
 	return r;
 }
 
+static void
+room_free(struct room *r)
+{
+	free(r->instance);
+	free(r->id);
+	free(r->name);
+	free(r->place);
+	free(r);
+}
+
+/* Rooms that are in no row and in no call are as good as never seen. */
+static void
+evict(struct chat *chat)
+{
+	if (chat->rooms_unkept < UNKEPT_MAX)
+		return;
+	chat->rooms_unkept = 0;
+	for (struct room **p = &chat->rooms; *p != NULL;) {
+		struct room *r = *p;
+
+		if (r->kept || r->calls > 0) {
+			chat->rooms_unkept += !r->kept;
+			p = &r->next;
+			continue;
+		}
+		*p = r->next;
+		room_free(r);
+	}
+}
+
+struct room *
+places_find(const struct chat_instance *from, const char *id)
+{
+	struct room *r = from->chat->rooms;
+
+	while (r != NULL && (strcmp(r->id, id) != 0 ||
+	    strcmp(r->instance, from->name) != 0))
+		r = r->next;
+	return r;
+}
+
+static void
+rename_room(struct room *r, const char *name)
+{
+	BH_AUTO_BUF struct bh_buf clean = BH_BUF(1024);
+
+	text_clean(&clean, name != NULL ? name : "", 200);
+	if (clean.len == 0 || strcmp(r->name, bh_buf_text(&clean)) == 0)
+		return;
+	free(r->name);
+	r->name = xstrdup(bh_buf_text(&clean));
+	r->saved = false;
+}
+
 struct room *
 places_see(struct chat *chat, const struct chat_instance *from,
     const struct bh_event *event)
 {
-	BH_AUTO_BUF struct bh_buf name = BH_BUF(1024);
-	struct room *r = chat->rooms;
+	struct room *r;
 
 	if (event->room == NULL)
 		return NULL;
-	text_clean(&name, event->room_name != NULL ? event->room_name : "",
-	    200);
-	while (r != NULL && (strcmp(r->id, event->room) != 0 ||
-	    strcmp(r->instance, from->name) != 0))
-		r = r->next;
+	r = places_find(from, event->room);
 	if (r == NULL) {
-		r = add_room(chat, from->name, event->room,
-		    bh_buf_text(&name));
-	} else if (name.len > 0 && strcmp(r->name, bh_buf_text(&name)) != 0) {
-		free(r->name);
-		r->name = xstrdup(bh_buf_text(&name));
-		r->saved = false;
+		evict(chat);
+		r = add_room(chat, from->name, event->room, "");
+		chat->rooms_unkept++;
 	}
+	/* Where a network is asked, it is believed and not the event. */
+	if (from->transport->where == NULL)
+		rename_room(r, event->room_name);
 	return r;
 }
 
 void
+places_asked(const struct chat_instance *from, const char *id,
+    const struct bh_where *where)
+{
+	struct room *r = places_find(from, id);
+
+	if (r == NULL)
+		return;
+	rename_room(r, where->name);
+	r->flags = where->flags & BH_ROOM_SHARED;
+	r->asked = world_now();
+	r->retry = 0;
+	r->saved = false;
+}
+
+bool
 places_save(struct room *room, struct bh_tx *tx)
 {
 	if (room == NULL || room->saved)
-		return;
-	store_tx_sql(tx, BH_ANY, "INSERT INTO bh_room (instance, room, name) "
-	    "VALUES ($1, $2, $3) ON CONFLICT (instance, room) "
-	    "DO UPDATE SET name = excluded.name",
+		return false;
+	store_tx_sql(tx, BH_ANY, "INSERT INTO bh_room (instance, room, name, "
+	    "flags, asked) VALUES ($1, $2, $3, $4, $5) "
+	    "ON CONFLICT (instance, room) DO UPDATE SET name = excluded.name, "
+	    "flags = excluded.flags, asked = excluded.asked",
 	    BH_PARAMS(bh_s(room->instance), bh_s(room->id),
-	    bh_s(room->name)));
-	room->saved = true;
+	    bh_s(room->name), bh_i(room->flags), bh_i(room->asked)));
+	room->saved = room->kept = true;
+	return true;
+}
+
+/* "acme/#shared": one of `shared-rooms`, by its id or its name? */
+static bool
+listed(const struct bh_value *list, const char *place)
+{
+	for (BH_EACH(c, list))
+		if (bh_text(c) != NULL && text_glob(c->text, place))
+			return true;
+	return false;
+}
+
+bool
+place_closed(const struct chat *chat, const struct room *room)
+{
+	const struct bh_value *list;
+
+	if (room == NULL || (room->flags & BH_ROOM_SHARED) == 0)
+		return false;
+	list = conf_host_tree(chat->parts.conf, "shared-rooms");
+	if (listed(list, room->place))
+		return false;
+
+	BH_AUTO_FREE char *named = room_place(room->instance, room->name);
+
+	return *room->name == '\0' || !listed(list, named);
 }
 
 void
 places_load_rows(struct chat *chat, const struct bh_rows *rows)
 {
-	for (size_t n = 0; n < rows->count; n++)
-		add_room(chat, bh_cell(rows, n, 0), bh_cell(rows, n, 1),
-		    bh_cell(rows, n, 2))->saved = true;
+	for (size_t n = 0; n < rows->count; n++) {
+		struct room *r = add_room(chat, bh_cell(rows, n, 0),
+		    bh_cell(rows, n, 1), bh_cell(rows, n, 2));
+
+		r->saved = r->kept = true;
+		r->flags = (unsigned)bh_cell_int(rows, n, 3);
+		r->asked = bh_cell_int(rows, n, 4);
+	}
 }
 
 void
@@ -93,11 +193,7 @@ places_free(struct chat *chat)
 {
 	for (struct room *r = chat->rooms, *next; r != NULL; r = next) {
 		next = r->next;
-		free(r->instance);
-		free(r->id);
-		free(r->name);
-		free(r->place);
-		free(r);
+		room_free(r);
 	}
 	chat->rooms = NULL;
 }
@@ -129,15 +225,15 @@ place_team(struct chat *chat, const struct chat_instance *from,
 }
 
 /* The known room that `place` ("acme/#payments", by id or name) means. */
-const struct room *
+struct room *
 place_room(const struct chat *chat, const char *place)
 {
 	const char *slash = strchr(place, '/');
-	const struct room *by_name = NULL;
+	struct room *by_name = NULL;
 
 	if (slash == NULL)
 		return NULL;
-	for (const struct room *r = chat->rooms; r != NULL; r = r->next) {
+	for (struct room *r = chat->rooms; r != NULL; r = r->next) {
 		size_t len = strlen(r->instance);
 
 		if (strncmp(place, r->instance, len) != 0 || place[len] != '/')

@@ -38,6 +38,14 @@ const char *const chat_migrations[] = {
 	" token TEXT PRIMARY KEY, owner TEXT NOT NULL, command TEXT NOT NULL,"
 	" person TEXT NOT NULL, place TEXT NOT NULL, line TEXT NOT NULL,"
 	" args TEXT NOT NULL, expires BIGINT NOT NULL);",
+	/* What networks say when they are asked; and which kept event has used
+	 * a form or a confirmation up. */
+	"ALTER TABLE bh_identity ADD COLUMN flags BIGINT NOT NULL DEFAULT 0;"
+	"ALTER TABLE bh_identity ADD COLUMN asked BIGINT NOT NULL DEFAULT 0;"
+	"ALTER TABLE bh_room ADD COLUMN flags BIGINT NOT NULL DEFAULT 0;"
+	"ALTER TABLE bh_room ADD COLUMN asked BIGINT NOT NULL DEFAULT 0;"
+	"ALTER TABLE bh_form ADD COLUMN eaten BIGINT;"
+	"ALTER TABLE bh_confirm ADD COLUMN eaten BIGINT;",
 	NULL
 };
 
@@ -46,13 +54,15 @@ tokens_sweep(struct chat *chat)
 {
 	struct bh_tx *tx = store_tx(chat->parts.store, CHAT_OWNER);
 	int64_t now = world_now();
+	/* An event that was kept is about what held when it arrived. */
+	int64_t old = now - INBOX_LIFE;
 
 	store_tx_sql(tx, BH_ANY, "DELETE FROM bh_button WHERE expires < $1",
-	    BH_PARAMS(bh_i(now)));
+	    BH_PARAMS(bh_i(old)));
 	store_tx_sql(tx, BH_ANY, "DELETE FROM bh_form WHERE expires < $1",
-	    BH_PARAMS(bh_i(now)));
+	    BH_PARAMS(bh_i(old)));
 	store_tx_sql(tx, BH_ANY, "DELETE FROM bh_confirm WHERE expires < $1",
-	    BH_PARAMS(bh_i(now)));
+	    BH_PARAMS(bh_i(old)));
 	store_tx_outbox_prune(tx, now - OUTBOX_LIFE);
 	/* A row that is posted anew counts its versions from one: buttons of
 	 * the one before must not come to life. */
@@ -71,6 +81,19 @@ back(void *arg)
 
 	c->holds--;
 	return c;
+}
+
+/* Is a form or confirmation there to be used by this call?  One that this very
+ * event has used up before a restart is. */
+static bool
+usable(const struct call *c, const struct bh_rows *rows, size_t expires,
+    size_t eaten)
+{
+	const char *by = bh_cell(rows, 0, eaten);
+
+	if (by != NULL)
+		return c->kept != 0 && bh_cell_int(rows, 0, eaten) == c->kept;
+	return bh_cell_int(rows, 0, expires) >= c->when;
 }
 
 /* The instance and command that a row names; if they are not here now, that
@@ -158,7 +181,7 @@ pressed(void *arg, int result, const struct bh_rows *rows)
 		    c->direct && people_by_id(c->chat, place + 8) ==
 		    people_by_id(c->chat, c->user.person) :
 		    place_same(c->chat, place, c->place);
-		fresh = bh_cell_int(rows, 0, 4) >= world_now() &&
+		fresh = bh_cell_int(rows, 0, 4) >= c->when &&
 		    (bh_cell_int(rows, 0, 5) == 0 ||
 		    bh_cell_int(rows, 0, 5) == bh_cell_int(rows, 0, 6));
 	}
@@ -388,7 +411,7 @@ submitted(void *arg, int result, const struct bh_rows *rows)
 		    "now: the store failed. Nothing was done.");
 		return;
 	}
-	if (rows->count != 1 || bh_cell_int(rows, 0, 4) < world_now() ||
+	if (rows->count != 1 || !usable(c, rows, 4, 6) ||
 	    strcmp(bh_cell(rows, 0, 2), c->user.person) != 0) {
 		if (!path_flood(c, 1))
 			return;
@@ -424,7 +447,7 @@ tokens_submit(struct call *c)
 {
 	c->holds++;
 	store_query(c->chat->parts.store, CHAT_OWNER,
-	    "SELECT owner, command, person, inputs, expires, place "
+	    "SELECT owner, command, person, inputs, expires, place, eaten "
 	    "FROM bh_form WHERE token = $1", BH_PARAMS(bh_s(c->token)),
 	    submitted, c);
 }
@@ -466,7 +489,7 @@ confirmed(void *arg, int result, const struct bh_rows *rows)
 		    "store failed. Nothing was done.");
 		return;
 	}
-	if (rows->count != 1 || bh_cell_int(rows, 0, 4) < world_now() ||
+	if (rows->count != 1 || !usable(c, rows, 4, 7) ||
 	    strcmp(bh_cell(rows, 0, 2), c->user.person) != 0) {
 		path_verdict(c, true, "There is nothing of yours to confirm "
 		    "under %.20s: it was confirmed already, is older than 5 "
@@ -503,7 +526,7 @@ tokens_yes(struct call *c, const char *token)
 			*p = (char)(*p - ('a' - 'A'));
 	c->holds++;
 	store_query(c->chat->parts.store, CHAT_OWNER,
-	    "SELECT owner, command, person, line, expires, place, args "
+	    "SELECT owner, command, person, line, expires, place, args, eaten "
 	    "FROM bh_confirm WHERE token = $1",
 	    BH_PARAMS(bh_s(c->eats_confirm)), confirmed, c);
 }
@@ -529,6 +552,7 @@ tokens_form_input(struct call *c)
 {
 	c->holds++;
 	store_query(c->chat->parts.store, CHAT_OWNER,
-	    "SELECT owner, command, person FROM bh_form WHERE token = $1",
+	    "SELECT owner, command, person FROM bh_form WHERE token = $1 "
+	    "AND eaten IS NULL",
 	    BH_PARAMS(bh_s(c->token)), found_input, c);
 }

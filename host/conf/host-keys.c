@@ -21,6 +21,10 @@ const struct bh_option conf_host_options[] = {
 	  .help = "what each team's own file may use" },
 	{ .key = "access", .type = BH_TREE, .flags = BH_OPT_RELOADABLE,
 	  .help = "who may run which commands, where" },
+	{ .key = "shared-rooms", .type = BH_STRINGS,
+	  .flags = BH_OPT_RELOADABLE,
+	  .help = "rooms with people of other companies in which commands are "
+	  "taken all the same" },
 	{ .key = "people", .type = BH_TREE, .flags = BH_OPT_RELOADABLE,
 	  .help = "addresses and accounts that are one and the same person" },
 	{ .key = "listen", .type = BH_STRING,

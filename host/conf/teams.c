@@ -399,4 +399,6 @@ conf_check_teams(struct conf *conf, struct conf_errors *errors)
 	for (BH_EACH(rule, bh_get(conf->root, "access")))
 		for (BH_EACH(room, bh_get(rule, "rooms")))
 			conf_check_room(conf, room, errors);
+	for (BH_EACH(room, bh_get(conf->root, "shared-rooms")))
+		conf_check_room(conf, room, errors);
 }

@@ -223,6 +223,12 @@ api_tx_repost(struct bh_tx *tx, const char *key, const struct bh_card *card,
 	store_tx_repost(tx, key, card_text_json(tx, key, card, &json), text);
 }
 
+static void
+api_tx_settles(struct bh_tx *tx, struct bh_call *call)
+{
+	chat_call_settles(call, tx);
+}
+
 static int
 api_commit(struct bh_tx *tx, bh_commit_cb *done, void *arg)
 {
@@ -550,6 +556,7 @@ const struct bh_api api_table = {
 	.duration = duration_parse, .duration_text = duration_format,
 	.glob = text_glob, .nearest = text_nearest,
 	.unfinished = api_unfinished, .quit_with = api_quit_with,
+	.tx_settles = api_tx_settles,
 	.turn = api_turn, .turn_over = held_turn_over,
 	.public_url = api_public_url, .room_at = api_room_at,
 };

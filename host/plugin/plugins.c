@@ -233,6 +233,7 @@ chat_started(void *arg, int result)
 		return;
 	for (struct instance *in = ps->instances; in != NULL; in = in->next)
 		instance_connect(in);
+	chat_redeliver(ps->chat);
 	store_jobs_handler(ps->store, job_due, ps);
 	ps->is_ready = true;
 	ps->ready(ps->arg);

@@ -201,6 +201,8 @@ db_open(struct db *db, const char *path, bool writer)
 	if ((fault = db_exec(db, "PRAGMA schema_version")) != DB_OK ||
 	    (fault = db_exec(db, "PRAGMA foreign_keys = ON")) != DB_OK ||
 	    (fault = db_exec(db, "PRAGMA cell_size_check = ON")) != DB_OK ||
+	    /* What people typed lies in the inbox for a moment. */
+	    (fault = db_exec(db, "PRAGMA secure_delete = FAST")) != DB_OK ||
 	    (fault = db_exec(db, "PRAGMA temp_store = MEMORY")) != DB_OK)
 		return fault;
 	if (path != NULL &&

@@ -39,6 +39,10 @@ const char *const migrate_host[] = {
 	" chain TEXT PRIMARY KEY, seq BIGINT NOT NULL, hash TEXT NOT NULL);",
 	"CREATE INDEX bh_outbox_sent ON bh_outbox (changed)"
 	" WHERE version <= sent_version;",
+	"CREATE TABLE bh_inbox ("
+	" id BIGINT PRIMARY KEY, instance TEXT NOT NULL,"
+	" event TEXT NOT NULL, at BIGINT NOT NULL,"
+	" attempts INTEGER NOT NULL);",
 	NULL
 };
 

@@ -1,4 +1,4 @@
-/* store.h - the durable state: transactions, jobs, outbox, duplicates, audit.
+/* store.h - the durable state: transactions, jobs, inbox, outbox, audit.
  * SPDX-License-Identifier: Apache-2.0
  *
  * One thread owns one database connection.  The loop queues transactions and
@@ -152,6 +152,37 @@ void store_jobs_handler(struct store *store, store_job_cb *cb, void *arg);
 int64_t store_jobs_next(const struct store *store);
 /* How many there are. */
 size_t store_jobs_count(const struct store *store);
+
+/* ------------------------------------------------------------------ */
+/* Inbox: events that a network was told are safe                      */
+
+/* Keeps `event` (text that its owner reads back) under `id`, which was never
+ * used before; it counts as the first attempt to carry it out. */
+void store_tx_keep(struct bh_tx *tx, int64_t id, const char *instance,
+    const char *event, int64_t at);
+
+/* One more attempt begins. */
+void store_tx_keep_again(struct bh_tx *tx, int64_t id);
+
+/* This transaction, whoever's, is what the event asked for: the row goes with
+ * it.  BH_ECONFLICT if it is gone already: then nothing of this happens. */
+void store_tx_settle(struct bh_tx *tx, int64_t id);
+
+/* Nothing is left to be done; the row may be gone already. */
+void store_tx_forget(struct bh_tx *tx, int64_t id);
+
+struct store_kept {
+	int64_t id;
+	const char *instance;
+	const char *event;
+	int64_t at;		/* when it was kept */
+	int attempts;		/* that were begun */
+};
+
+/* All rows in the order of their ids; valid until `cb` returns. */
+typedef void store_kept_cb(void *arg, int result,
+    const struct store_kept *kept, size_t count);
+void store_inbox(struct store *store, store_kept_cb *cb, void *arg);
 
 /* ------------------------------------------------------------------ */
 /* Outbox, for the worker that sends                                   */

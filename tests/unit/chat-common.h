@@ -42,6 +42,16 @@ struct net {
 	struct { bh_sent_cb *done; void *arg; } held[64];
 	size_t held_count;
 	char over[4096];		/* "r1:0 r2:-3 ": in the order they came */
+	/* What it says when it is asked. */
+	int who_result, where_result;
+	unsigned who_flags, where_flags;
+	const char *who_name, *who_email;	/* NULL: as event_of() */
+	const char *where_name;		/* NULL: "#general" */
+	bool who_holding, where_holding;
+	struct { bh_who_cb *done; void *arg; char id[32]; } who_held[64];
+	struct { bh_where_cb *done; void *arg; char id[32]; } where_held[64];
+	size_t who_held_count, where_held_count;
+	size_t who_asked, where_asked;
 };
 
 static int
@@ -139,6 +149,78 @@ net_offers(void *state, const char *reply, const struct bh_choice *choices,
 	snprintf(net->offers, sizeof(net->offers), "%s", bh_buf_text(&text));
 }
 
+static void
+net_who_answer(struct net *net, const char *id, bh_who_cb *done, void *arg)
+{
+	char email[64], name[32];
+	const struct bh_who who = {
+	    .name = net->who_name != NULL ? net->who_name : name,
+	    .email = net->who_email != NULL ? net->who_email : email,
+	    .flags = net->who_flags };
+
+	snprintf(email, sizeof(email), "%s@x.example", id);
+	snprintf(name, sizeof(name), "%c%s", id[0] - ('a' - 'A'), id + 1);
+	done(arg, net->who_result, net->who_result == BH_OK ? &who : NULL);
+}
+
+static void
+net_who(void *state, const char *id, bh_who_cb *done, void *arg)
+{
+	struct net *net = state;
+
+	net->who_asked++;
+	if (!net->who_holding) {
+		net_who_answer(net, id, done, arg);
+		return;
+	}
+	ck_assert_uint_lt(net->who_held_count, 64);
+	net->who_held[net->who_held_count].done = done;
+	net->who_held[net->who_held_count].arg = arg;
+	snprintf(net->who_held[net->who_held_count++].id, 32, "%s", id);
+}
+
+static void
+net_where_answer(struct net *net, bh_where_cb *done, void *arg)
+{
+	const struct bh_where where = { .name = net->where_name != NULL ?
+	    net->where_name : "#general", .flags = net->where_flags };
+
+	done(arg, net->where_result, net->where_result == BH_OK ? &where :
+	    NULL);
+}
+
+static void
+net_where(void *state, const char *id, bh_where_cb *done, void *arg)
+{
+	struct net *net = state;
+
+	net->where_asked++;
+	if (!net->where_holding) {
+		net_where_answer(net, done, arg);
+		return;
+	}
+	ck_assert_uint_lt(net->where_held_count, 64);
+	net->where_held[net->where_held_count].done = done;
+	net->where_held[net->where_held_count].arg = arg;
+	snprintf(net->where_held[net->where_held_count++].id, 32, "%s", id);
+}
+
+/* The network answers what it was asked so far. */
+static inline void
+net_tell(struct net *net)
+{
+	size_t who = net->who_held_count, where = net->where_held_count;
+
+	net->who_holding = net->where_holding = false;
+	net->who_held_count = net->where_held_count = 0;
+	for (size_t i = 0; i < who; i++)
+		net_who_answer(net, net->who_held[i].id,
+		    net->who_held[i].done, net->who_held[i].arg);
+	for (size_t i = 0; i < where; i++)
+		net_where_answer(net, net->where_held[i].done,
+		    net->where_held[i].arg);
+}
+
 static const struct bh_transport net_transport = {
 	.caps = BH_CAP_EDIT | BH_CAP_BUTTONS | BH_CAP_FORMS,
 	.send = net_send, .ask = net_ask, .offers = net_offers,
@@ -149,6 +231,19 @@ static const struct bh_plugin net_plugin = {
 	.command_size = sizeof(struct bh_command),
 	.transport = &net_transport,
 };
+
+/* One that is told once that an event is safe, and can be asked. */
+static const struct bh_transport keep_transport = {
+	.caps = BH_CAP_EDIT | BH_CAP_BUTTONS | BH_CAP_FORMS | BH_CAP_KEEP,
+	.send = net_send, .ask = net_ask, .offers = net_offers,
+	.who = net_who, .where = net_where, .over = net_over,
+};
+static const struct bh_plugin keep_plugin = {
+	.name = "keep", .version = "1", .summary = "a network",
+	.command_size = sizeof(struct bh_command),
+	.transport = &keep_transport,
+};
+static const struct bh_plugin *acme_plugin = &net_plugin;
 
 /* ------------------------------------------------------------------ */
 /* The plugin                                                          */
@@ -370,7 +465,7 @@ open_chat(const char *config, const char *team_config)
 
 	ck_assert_msg(chat_new(&parts, &chat, &error) == BH_OK, "%s", error);
 	acme_in = chat_register(chat, &(struct chat_member){ .name = "acme",
-	    .plugin = &net_plugin, .state = acme }, &error);
+	    .plugin = acme_plugin, .state = acme }, &error);
 	corp_in = chat_register(chat, &(struct chat_member){ .name = "corp",
 	    .plugin = &net_plugin, .state = corp }, &error);
 	demo_in = chat_register(chat, &(struct chat_member){ .name = "demo",
@@ -379,6 +474,8 @@ open_chat(const char *config, const char *team_config)
 	chat_start(chat, on_started, &started);
 	pass(0);
 	ck_assert_int_eq(started, BH_OK);
+	chat_redeliver(chat);
+	pass(0);
 }
 
 /* A restart: memory is gone, the store stays. */
@@ -405,6 +502,7 @@ stage_up(void)
 	    BH_OK, "%s", error);
 	acme = xcalloc(1, sizeof(*acme));
 	corp = xcalloc(1, sizeof(*corp));
+	acme_plugin = &net_plugin;
 	runs = 0;
 	slow_call = NULL;
 	event_number = 0;
