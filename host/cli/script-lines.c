@@ -223,7 +223,7 @@ person(struct script *s, const char *name)
 	return p;
 }
 
-/* person ada "Ada Lovelace" ada@acme.example [guest] [bot] [no-email] */
+/* person ada "Ada Lovelace" ada@acme.example [guest] [bot] [gone] [no-email] */
 static bool
 line_person(struct script *s, char *line)
 {
@@ -233,6 +233,7 @@ line_person(struct script *s, char *line)
 	if (p == NULL)
 		return fail(s, "write: person NAME \"Display Name\" EMAIL "
 		    "[guest]");
+	p->flags = 0;
 	if ((w = word(&line)) != NULL) {
 		free(p->display);
 		p->display = xstrdup(w);
@@ -242,6 +243,8 @@ line_person(struct script *s, char *line)
 			p->flags |= BH_USER_GUEST;
 		else if (strcmp(w, "bot") == 0)
 			p->flags |= BH_USER_BOT;
+		else if (strcmp(w, "gone") == 0)
+			p->flags |= BH_USER_GONE;
 		else {
 			free(p->email);
 			p->email = strcmp(w, "no-email") == 0 ? NULL :
@@ -278,10 +281,7 @@ deliver(struct script *s, struct script_person *p, struct bh_event *e)
 		    "corp are", p->transport);
 	s->mark = script_world.seq;
 	e->user = user;
-	e->name = p->display;
-	e->email = p->email;
-	e->user_flags = p->flags;
-	e->room = e->room_name = p->room;
+	e->room = e->kind == BH_EV_HOME ? NULL : p->room;
 	if (e->id == NULL)
 		e->id = id;
 	e->reply = "script";
@@ -388,6 +388,10 @@ line_of_person(struct script *s, struct script_person *p, char *line)
 		return press(s, p, line);
 	if (strcmp(verb, "fills") == 0)
 		return fill(s, p, line);
+	if (strcmp(verb, "opens") == 0)
+		return strcmp(rest(line), "home") == 0 ?
+		    deliver(s, p, &(struct bh_event){ .kind = BH_EV_HOME }) :
+		    fail(s, "write: NAME opens home");
 	if (!with_ids(s, rest(line), &text))
 		return false;
 	if (strcmp(verb, "says") == 0)
@@ -396,7 +400,8 @@ line_of_person(struct script *s, struct script_person *p, char *line)
 	if (strcmp(verb, "types") == 0)
 		return deliver(s, p, &(struct bh_event){
 		    .kind = BH_EV_COMPLETE, .text = bh_buf_text(&text) });
-	return fail(s, "people say, press, fill and type, not \"%s\"", verb);
+	return fail(s, "people say, press, fill, type and open, not \"%s\"",
+	    verb);
 }
 
 /* ------------------------------------------------------------------ */
@@ -553,6 +558,8 @@ script_line(struct script *s, char *line)
 		return line_expect(s, line);
 	if (strcmp(first, "room") == 0 || strcmp(first, "dm") == 0)
 		return script_line_place(s, strcmp(first, "dm") == 0, line);
+	if (strcmp(first, "network") == 0)
+		return script_line_network(s, line);
 	if (strcmp(first, "disk") == 0)
 		return script_line_disk(s, line);
 	if (strcmp(first, "audit") == 0)

@@ -240,6 +240,50 @@ line_offers(void *state, const char *reply, const struct bh_choice *choices,
 	script_world.seq++;
 }
 
+/* Events carry ids; this is where the rest comes from. */
+static void
+line_who(void *state, const char *user, bh_who_cb *done, void *arg)
+{
+	const struct script *s = script_world.script;
+
+	(void)CAST(struct line, state, LINE_MAGIC);
+	if (script_world.silent) {
+		done(arg, BH_ENET, NULL);
+		return;
+	}
+	for (size_t i = 0; s != NULL && i < s->people_count; i++) {
+		const struct script_person *p = &s->people[i];
+
+		if (strncmp(user, "U-", 2) == 0 &&
+		    strcmp(user + 2, p->name) == 0) {
+			done(arg, BH_OK, &(struct bh_who){
+			    .name = p->display, .email = p->email,
+			    .flags = p->flags });
+			return;
+		}
+	}
+	done(arg, BH_ENOENT, NULL);
+}
+
+static void
+line_where(void *state, const char *room, bh_where_cb *done, void *arg)
+{
+	struct line *l = CAST(struct line, state, LINE_MAGIC);
+	BH_AUTO_FREE char *place = xasprintf("%s/%s", bh_instance(l->host),
+	    room);
+	struct bh_where where = { .name = room };
+
+	if (script_world.silent) {
+		done(arg, BH_ENET, NULL);
+		return;
+	}
+	for (size_t i = 0; i < SCRIPT_SHARED; i++)
+		if (script_world.shared[i] != NULL &&
+		    strcmp(script_world.shared[i], place) == 0)
+			where.flags = BH_ROOM_SHARED;
+	done(arg, BH_OK, &where);
+}
+
 void
 script_world_clear(void)
 {
@@ -258,14 +302,18 @@ script_world_clear(void)
 		free(m);
 	}
 	forget_form();
+	for (size_t i = 0; i < SCRIPT_SHARED; i++)
+		free(script_world.shared[i]);
 	bh_buf_release(&script_world.offers);
 	script_world = (struct script_world){ .offers = BH_BUF(65536) };
 }
 
 static const struct bh_transport line_transport = {
-	.caps = BH_CAP_EDIT | BH_CAP_BUTTONS | BH_CAP_FORMS | BH_CAP_EPHEMERAL,
+	.caps = BH_CAP_EDIT | BH_CAP_BUTTONS | BH_CAP_FORMS |
+	    BH_CAP_EPHEMERAL | BH_CAP_KEEP,
 	.connect = line_connect, .disconnect = line_disconnect,
 	.send = line_send, .ask = line_ask, .offers = line_offers,
+	.who = line_who, .where = line_where,
 };
 
 const struct bh_plugin script_transport = {

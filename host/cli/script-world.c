@@ -52,6 +52,17 @@ print_place(const struct look *l, struct bh_buf *out)
 		bh_buf_puts(out, "(nothing)");
 }
 
+static bool
+share(struct script *s, const char *place)
+{
+	for (size_t i = 0; i < SCRIPT_SHARED; i++)
+		if (script_world.shared[i] == NULL) {
+			script_world.shared[i] = xstrdup(place);
+			return true;
+		}
+	return script_fail(s, "at most %d rooms are shared", SCRIPT_SHARED);
+}
+
 bool
 script_line_place(struct script *s, bool dm, char *line)
 {
@@ -61,6 +72,10 @@ script_line_place(struct script *s, bool dm, char *line)
 	BH_AUTO_FREE char *user = NULL;
 	struct look l = { 0 };
 
+	if (verb != NULL && slash != NULL && strcmp(verb, "is") == 0)
+		return strcmp(script_rest(line), "shared") == 0 ?
+		    share(s, place) : script_fail(s, "a room is shared, or "
+		    "not mentioned");
 	if (verb == NULL || (slash == NULL) != dm ||
 	    (strcmp(verb, "shows") != 0 && strcmp(verb, "lacks") != 0))
 		return script_fail(s, "write: room acme/#ROOM shows|lacks "
@@ -85,6 +100,18 @@ script_line_place(struct script *s, bool dm, char *line)
 	return script_fail(s, "%s%s%s %s \"%s\"; there is:\n%s", place,
 	    dm ? "" : "/", dm ? "" : l.room, l.not ? "has" : "has no",
 	    l.needle, bh_buf_text(&all));
+}
+
+bool
+script_line_network(struct script *s, char *line)
+{
+	const char *how = script_rest(line);
+
+	if (strcmp(how, "silent") != 0 && strcmp(how, "answers") != 0)
+		return script_fail(s, "write: network silent, or network "
+		    "answers");
+	script_world.silent = strcmp(how, "silent") == 0;
+	return true;
 }
 
 bool

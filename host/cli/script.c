@@ -57,6 +57,7 @@ script_start(struct script *s)
 		internal[i] = (struct host_internal){
 		    .plugin = &script_transport,
 		    .instance = script_transports[i] };
+	script_world.script = s;
 	s->host = host_start(&options, &error);
 	if (s->host == NULL)
 		return fail(s, "the host did not start: %s", error);

@@ -39,8 +39,13 @@ struct script_form {
 	char *user, *token, *words;	/* words: title, labels, errors */
 };
 
+#define SCRIPT_SHARED	8
+
 /* All that the transports of the running script have seen. */
 struct script_world {
+	const struct script *script;	/* whose people these are */
+	bool silent;			/* says nothing when it is asked */
+	char *shared[SCRIPT_SHARED];	/* "acme/#lobby" */
 	struct script_message *messages, **messages_end;
 	struct script_form form;	/* the last one asked */
 	struct bh_buf offers;		/* of the last completion, by lines */
@@ -102,8 +107,11 @@ bool script_ids(struct script *script, const char *text, struct bh_buf *out);
 /* ------------------------------------------------------------------ */
 /* script-world.c: lines about rooms, the disk and the audit           */
 
-/* The rest of "room PLACE shows|lacks TEXT" and "dm NAME shows TEXT". */
+/* The rest of "room PLACE shows|lacks TEXT", "room PLACE is shared" and
+ * "dm NAME shows TEXT". */
 bool script_line_place(struct script *script, bool dm, char *line);
+/* "network silent", "network answers" */
+bool script_line_network(struct script *script, char *line);
 /* "disk full", "disk free" */
 bool script_line_disk(struct script *script, char *line);
 /* "audit verifies", "audit has TEXT", "audit lacks TEXT" */
