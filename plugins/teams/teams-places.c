@@ -436,6 +436,20 @@ teams_place_named(const struct teams *t, const char *name)
 	return found;
 }
 
+const struct teams_place *
+teams_place_next(const struct teams *t, const struct teams_place *after)
+{
+	size_t i = 0;
+
+	if (after != NULL && after->next != NULL)
+		return after->next;
+	if (after != NULL)
+		i = hash(after->conversation, strlen(after->conversation)) + 1;
+	while (i < BUCKETS && t->places->by_id[i] == NULL)
+		i++;
+	return i < BUCKETS ? t->places->by_id[i] : NULL;
+}
+
 void
 teams_places_close(struct teams *t)
 {

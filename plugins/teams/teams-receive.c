@@ -54,12 +54,16 @@ user_flags(const struct teams *t, const struct bh_value *activity)
 	return flags;
 }
 
-/* "Payments/General", once both names are known. */
+/* "Payments/General", once both names are known, and if it is the only one of
+ * that name: anybody may found a team and call it like another. */
 static void
-room_name(struct bh_buf *out, const struct teams_place *p)
+room_name(struct teams *t, struct bh_buf *out, const struct teams_place *p)
 {
-	if (p->team_name != NULL && p->channel_name != NULL)
-		bh_buf_add(out, "%s/%s", p->team_name, p->channel_name);
+	if (p->team_name == NULL || p->channel_name == NULL)
+		return;
+	bh_buf_add(out, "%s/%s", p->team_name, p->channel_name);
+	if (teams_place_named(t, bh_buf_text(out)) != p)
+		bh_buf_clear(out);
 }
 
 /* ------------------------------------------------------------------ */
@@ -89,8 +93,10 @@ received(void *arg, int result)
 		    "stored (%d): Teams was told to send it again", result);
 		say_failure(r, result);
 		r->ended = true;	/* nothing of it will be run */
-	} else if (r->from == TEAMS_MESSAGE || r->from == TEAMS_WELCOME)
+	} else if (r->from == TEAMS_MESSAGE || r->from == TEAMS_WELCOME) {
 		teams_reply_status(r, 200);
+		teams_typing(r);
+	}
 	teams_reply_drop(r);
 }
 
@@ -117,7 +123,7 @@ teams_deliver(struct teams_reply *r, struct bh_event *event,
 	if (p != NULL && strcmp(p->type, "personal") != 0) {
 		bh_buf_puts(&room, p->conversation);
 		event->room = bh_buf_text(&room);
-		room_name(&name, p);
+		room_name(t, &name, p);
 		event->room_name = name.len > 0 ? bh_buf_text(&name) : NULL;
 		if (thread != NULL) {
 			bh_buf_add(&top, "%s|%s", p->conversation, thread +
@@ -162,6 +168,7 @@ teams_reply_of(struct teams *t, int from, const struct bh_value *activity,
 	r->conversation = teams_copy(conversation);
 	r->message = teams_copy(id);
 	r->activity = teams_copy(bh_get_text(activity, "replyToId"));
+	teams_people_see(t, r->user, r->from_id, r->conversation);
 	teams_reply_wait(r, request);
 	return r;
 }

@@ -13,6 +13,7 @@
 #include "plugins/teams/teams.h"
 
 #define WAIT		2500			/* ms */
+#define LINGER		1000			/* ms, for the card's edit */
 #define KEPT		(60 * 60 * 1000)	/* ms, without over() */
 #define REPLIES_MAX	20000
 
@@ -32,6 +33,7 @@ reply_free(struct teams_reply *r)
 		at = &(*at)->next;
 	*at = r->next;
 	bh_cancel(r->teams->host, r->timer);
+	bh_cancel(r->teams->host, r->typing);
 	free(r->user);
 	free(r->from_id);
 	free(r->conversation);
@@ -206,8 +208,8 @@ waited_long(void *arg)
 
 	r->timer = NULL;
 	r->answered = true;
-	teams_reply_text(r, r->from == TEAMS_FETCH ? "This takes longer than "
-	    "Teams waits. Try again in a moment." :
+	teams_reply_text(r, r->ended ? "Done." : r->from == TEAMS_FETCH ?
+	    "This takes longer than Teams waits. Try again in a moment." :
 	    "Working on it: the answer comes in the chat.");
 	teams_reply_done(r);
 }
@@ -230,6 +232,14 @@ teams_over(void *state, const char *reply, int result)
 	if (r == NULL)
 		return;
 	r->ended = true;
+	teams_form_over(r, result);
+	/* The card that was pressed is about to change, and the changed one is
+	 * the best answer: see teams_reply_shown(). */
+	if (r->from == TEAMS_EXECUTE && r->request != NULL && result == BH_OK) {
+		bh_cancel(t->host, r->timer);
+		r->timer = bh_after(t->host, LINGER, waited_long, r);
+		return;
+	}
 	/* Nothing was said to the invoke: a form closes, a button is done. */
 	if (r->from == TEAMS_SUBMIT && result == BH_OK)
 		teams_reply_answer(r, NULL);

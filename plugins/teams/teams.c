@@ -4,6 +4,8 @@
 
 #include "plugins/teams/teams.h"
 
+#include <openssl/crypto.h>
+
 struct teams *
 teams_of(void *state)
 {
@@ -51,6 +53,22 @@ teams_zero(size_t size)
 	if (p == NULL)
 		abort();
 	return p;
+}
+
+void
+teams_secret_free(char *secret)
+{
+	if (secret != NULL)
+		OPENSSL_cleanse(secret, strlen(secret));
+	free(secret);
+}
+
+void
+teams_buf_wipe(struct bh_buf *b)
+{
+	if (b->data != NULL)
+		OPENSSL_cleanse(b->data, b->size);
+	bh_buf_release(b);
 }
 
 /* ------------------------------------------------------------------ */
@@ -202,6 +220,11 @@ teams_open(struct bh_host *host, void **state)
 		teams_free(t);
 		return BH_EINVAL;
 	}
+	if (teams_token_open(t) != BH_OK) {
+		teams_token_close(t);
+		teams_free(t);
+		return BH_EINVAL;
+	}
 	*state = t;
 	teams_places_open(t, places_ready);
 	return BH_PENDING;
@@ -213,8 +236,10 @@ teams_connect(void *state)
 	struct teams *t = teams_of(state);
 	int ret = teams_http_connect(t);
 
-	if (ret == BH_OK)
+	if (ret == BH_OK) {
 		teams_keys_connect(t);
+		teams_token_connect(t);
+	}
 	return ret;
 }
 
@@ -227,6 +252,9 @@ teams_close(void *state)
 	teams_http_close(t);
 	teams_keys_close(t);
 	teams_replies_close(t);
+	teams_token_close(t);
+	teams_api_close(t);
+	teams_people_close(t);
 	teams_places_close(t);
 	teams_free(t);
 }
@@ -307,7 +335,9 @@ static const char *const migrations[] = {
 static const struct bh_transport transport = {
 	.caps = BH_CAP_EDIT | BH_CAP_BUTTONS | BH_CAP_FORMS | BH_CAP_THREADS |
 	    BH_CAP_KEEP,
-	.connect = teams_connect, .over = teams_over,
+	.connect = teams_connect, .send = teams_send, .ask = teams_ask,
+	.offers = teams_offers, .who = teams_who, .where = teams_where,
+	.over = teams_over,
 };
 
 BH_PLUGIN(.name = "teams", .version = "1.0",

@@ -72,6 +72,9 @@ struct teams_reply {
 	bool answered;			/* by an interim answer: the rest goes
 					 * by the connector */
 	bool ended;			/* over() came */
+	bool spoken;			/* something was said in answer */
+	bool asked;			/* a form was shown in answer */
+	struct bh_timer *typing;	/* shows the dots when it takes long */
 	int64_t made;			/* monotonic ms */
 	uint64_t number;		/* of its id */
 	int refs;
@@ -96,6 +99,17 @@ bool teams_reply_text(struct teams_reply *r, const char *text);
 bool teams_reply_status(struct teams_reply *r, int status);
 /* Frees it if it ended, was answered, and nothing holds it. */
 void teams_reply_done(struct teams_reply *r);
+/* teams-ask.c: a dialog with this card; this card in the place of the one that
+ * was pressed; that one, for all who wait having pressed on it. */
+bool teams_reply_dialog(struct teams_reply *r, const char *title,
+    const char *card);
+bool teams_reply_card(struct teams_reply *r, const char *card);
+void teams_reply_shown(struct teams *t, const char *conversation,
+    const char *activity, const char *card);
+/* Shows the dots if nothing is said soon. */
+void teams_typing(struct teams_reply *r);
+/* The form that it came from is of no more use. */
+void teams_form_over(struct teams_reply *r, int result);
 /* bh_transport.over */
 void teams_over(void *state, const char *reply, int result);
 /* All that wait are told to try again, and everything is freed, held or not:
@@ -258,9 +272,13 @@ const struct teams_place *teams_place_find(const struct teams *t,
 /* The personal one with this aadObjectId. */
 const struct teams_place *teams_place_of_user(const struct teams *t,
     const char *user);
-/* "Payments/General" as rooms are named in the configuration. */
+/* "Payments/General" as rooms are named in the configuration; NULL if there
+ * are several. */
 const struct teams_place *teams_place_named(const struct teams *t,
     const char *name);
+/* Walks all of them, in no order: NULL begins and ends. */
+const struct teams_place *teams_place_next(const struct teams *t,
+    const struct teams_place *after);
 /* Names that were looked up; NULL leaves one as it is. */
 void teams_place_name(struct teams *t, const char *conversation,
     const char *team_name, const char *channel_name);
@@ -348,7 +366,7 @@ void teams_activity_text(struct teams *t, struct bh_buf *out,
     const char *text);
 
 /* ------------------------------------------------------------------ */
-/* teams-send.c: the calls of bh_transport                             */
+/* teams-send.c, teams-ask.c: the calls of bh_transport                 */
 
 int teams_send(void *state, const struct bh_post *post, bh_sent_cb *done,
     void *arg);
@@ -357,11 +375,28 @@ int teams_ask(void *state, const struct bh_form *form, const char *user,
 void teams_offers(void *state, const char *reply,
     const struct bh_choice *choices, size_t count);
 
+/* Where an activity of our own making goes. */
+struct teams_to {
+	const char *conversation;	/* with its ";messageid="; NULL: `user` */
+	const char *activity;		/* the one to edit; NULL: a new one */
+	const char *user;		/* whose chat with us, opened if need be */
+	const char *otherwise;		/* the same, if the conversation does not
+					 * take it; or NULL */
+};
+
+/* False: that leads nowhere. */
+bool teams_send_json(struct teams *t, const struct teams_to *to,
+    const char *json);
+
 /* ------------------------------------------------------------------ */
-/* teams-people.c                                                      */
+/* teams-people.c, teams-rooms.c                                       */
 
 void teams_who(void *state, const char *user, bh_who_cb *done, void *arg);
 void teams_where(void *state, const char *room, bh_where_cb *done, void *arg);
+/* Somebody was heard there: that is where the roster knows them. */
+void teams_people_see(struct teams *t, const char *user, const char *from_id,
+    const char *conversation);
+void teams_people_close(struct teams *t);
 
 /* ------------------------------------------------------------------ */
 /* teams-api.c: the connector                                          */
@@ -382,30 +417,64 @@ struct teams_ask {
 	const char *method;
 	const char *service_url;	/* checked again before it is used */
 	const char *path;		/* "v3/conversations/..." , encoded */
-	const char *conversation;	/* its lane */
-	const char *json;
+	const char *conversation;	/* its lane; NULL: the one of all such */
+	const char *json;		/* or NULL */
 	int rank;			/* enum teams_rank */
 	bool once;			/* not again if it may have been done */
+	bool graph;			/* below graph-url, with its own token */
 };
 
 /* One writer per conversation, the limits and the retry table of the
- * connector, one new token on a 401.  cb comes exactly once. */
+ * connector, one new token on a 401.  cb comes exactly once, maybe at once;
+ * the body lives until it returns. */
 void teams_api(struct teams *t, const struct teams_ask *ask,
     teams_api_cb *cb, void *arg);
+/* Appends "v3/conversations/ID/REST[/ID]", encoded. */
+void teams_api_path(struct bh_buf *out, const char *conversation,
+    const char *rest, const char *id);
+/* After teams_token_close(): who waited for a token is told. */
 void teams_api_close(struct teams *t);
 
 /* ------------------------------------------------------------------ */
 /* teams-token.c: our token, by secret, certificate, federation or managed
  * identity                                                            */
 
+/* BH_EINVAL, with a line in the log, if the settings name no way, or several. */
 int teams_token_open(struct teams *t);
+void teams_token_connect(struct teams *t);	/* fetches the first */
 void teams_token_close(struct teams *t);
 typedef void teams_token_cb(void *arg, const char *token);
 /* For `scope`; cb at once or after it was fetched (single flight); NULL: not
- * to be had, and health says why. */
+ * to be had, and health says why; "": none is needed (the emulator). */
 void teams_token(struct teams *t, const char *scope, teams_token_cb *cb,
     void *arg);
 void teams_token_bad(struct teams *t, const char *token);
+/* Why there is none; NULL: nothing is wrong. */
+const char *teams_token_trouble(const struct teams *t, const char *scope);
+
+/* teams-login.c: one question to the login service, or to this machine */
+
+struct teams_login_answer {
+	const char *token;		/* NULL: none */
+	int64_t life;			/* ms */
+	const char *trouble;		/* a sentence that says what to do */
+	int64_t wait;			/* ms, as it asks; 0 */
+	bool settings;			/* it will not get better by itself */
+};
+
+typedef void teams_login_cb(void *arg,
+    const struct teams_login_answer *answer);
+/* cb comes exactly once, later, unless it is cancelled. */
+struct teams_login *teams_login(struct teams *t, const char *scope,
+    teams_login_cb *cb, void *arg);
+void teams_login_cancel(struct teams_login *login);
+/* "client secret"; NULL with a sentence if the settings are not clear. */
+const char *teams_login_way(struct teams *t, const char **why);
+
+/* teams-aadsts.c: appends what a refusal means and what to do; true if
+ * somebody must do it. */
+bool teams_login_trouble(struct teams *t, struct bh_buf *out, int status,
+    const struct bh_value *body, bool metadata);
 
 /* ------------------------------------------------------------------ */
 /* teams-manifest.c, teams-doctor.c: bellhop teams ...                 */
@@ -448,6 +517,8 @@ char *teams_copy(const char *text);	/* NULL gives NULL; never fails */
 void teams_set(char **text, const char *value);	/* frees the old one */
 char *teams_lower(const char *text);	/* a copy with A-Z in lower case */
 void *teams_zero(size_t size);
+void teams_secret_free(char *secret);		/* wiped; NULL is fine */
+void teams_buf_wipe(struct bh_buf *b);		/* and released */
 /* How one part is: !status shows the worst of them, by its sentence. */
 void teams_health(struct teams *t, int part, int health, const char *fmt, ...)
     BH_PRINTF(4, 5);

@@ -1,0 +1,295 @@
+/* teams-people.c - who an account is, by the roster or by Graph.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * The roster is asked of a conversation that the person is in: the one where
+ * they were heard last, their own chat with us, or else a few that we know.
+ * Graph knows everybody of the directory and whether an account is switched
+ * off, but wants a permission (User.Read.All) that an admin must grant.
+ *
+ * The e-mail address is the directory's; where it has none, the user
+ * principal name, if that looks like one.  Guests ("#EXT#") and people of
+ * directories that are not on the list are said to be guests, and whoever is
+ * not found is nobody.
+ *
+ * https://learn.microsoft.com/microsoftteams/platform/bots/how-to/
+ * get-teams-context, https://learn.microsoft.com/graph/api/user-get
+ */
+
+#include "plugins/teams/teams.h"
+
+#define SEEN		4096u		/* accounts remembered, by their hash */
+#define PLACES_MOST	6u		/* conversations asked for one person */
+
+/* Where somebody was heard last. */
+struct seen {
+	char *user, *from_id, *conversation;
+};
+
+struct teams_names {
+	struct seen seen[SEEN];
+};
+
+static struct seen *
+slot(struct teams *t, const char *user)
+{
+	uint32_t h = 2166136261u;
+
+	if (t->names == NULL)
+		t->names = teams_zero(sizeof(*t->names));
+	for (; *user != '\0'; user++)
+		h = (h ^ (unsigned char)*user) * 16777619u;
+	return &t->names->seen[h % SEEN];
+}
+
+void
+teams_people_see(struct teams *t, const char *user, const char *from_id,
+    const char *conversation)
+{
+	struct seen *s;
+
+	if (user == NULL || conversation == NULL)
+		return;
+	s = slot(t, user);
+	if (s->user != NULL && strcmp(s->user, user) == 0 &&
+	    strcmp(s->conversation, conversation) == 0)
+		return;
+	teams_set(&s->user, user);
+	teams_set(&s->from_id, from_id);
+	teams_set(&s->conversation, conversation);
+}
+
+void
+teams_people_close(struct teams *t)
+{
+	for (size_t i = 0; t->names != NULL && i < SEEN; i++) {
+		free(t->names->seen[i].user);
+		free(t->names->seen[i].from_id);
+		free(t->names->seen[i].conversation);
+	}
+	free(t->names);
+	t->names = NULL;
+}
+
+/* ------------------------------------------------------------------ */
+/* Answers                                                             */
+
+struct asking {
+	unsigned magic;
+#define ASKING_MAGIC	0x54576869u
+	struct teams *teams;
+	char *user;
+	char *ids[PLACES_MOST];		/* how each conversation knows them */
+	char *places[PLACES_MOST];
+	size_t count, next;
+	bh_who_cb *done;
+	void *arg;
+};
+
+static void
+finish(struct asking *a, int result, const struct bh_who *who)
+{
+	a->done(a->arg, result, who);
+	for (size_t i = 0; i < a->count; i++) {
+		free(a->ids[i]);
+		free(a->places[i]);
+	}
+	free(a->user);
+	a->magic = 0;
+	free(a);
+}
+
+static bool
+is_address(const char *text)
+{
+	const char *at = text != NULL ? strchr(text, '@') : NULL;
+
+	return at != NULL && at != text && strchr(at + 1, '@') == NULL &&
+	    strchr(at + 1, '.') != NULL && strpbrk(text, " #<>\"") == NULL;
+}
+
+static bool
+is(const char *text, const char *word)
+{
+	return text != NULL && strcasecmp(text, word) == 0;
+}
+
+/* A member of a roster, or a user of Graph: they name alike what matters. */
+static void
+describe(struct asking *a, const struct bh_value *body)
+{
+	const char *upn = bh_get_text(body, "userPrincipalName");
+	const char *mail = bh_get_text(body, "email");
+	const char *role = bh_get_text(body, "userRole");
+	const char *tenant = bh_get_text(body, "tenantId");
+	const char *name = bh_get_text(body, "name");
+	struct bh_who who = { .name = name != NULL ? name :
+		bh_get_text(body, "displayName") };
+
+	if (mail == NULL)
+		mail = bh_get_text(body, "mail");
+	if (is(role, "guest") || is(role, "anonymous") ||
+	    is(bh_get_text(body, "userType"), "Guest") ||
+	    (upn != NULL && strstr(upn, "#EXT#") != NULL) ||
+	    (tenant != NULL && !teams_tenant_ok(a->teams, tenant)))
+		who.flags |= BH_USER_GUEST;
+	if (is(role, "bot") || is(role, "application"))
+		who.flags |= BH_USER_BOT;
+	if (!bh_get_bool(body, "accountEnabled", true))
+		who.flags |= BH_USER_GONE;
+	if (who.flags == 0)
+		who.email = is_address(mail) ? mail :
+		    is_address(upn) ? upn : NULL;
+	if (who.name == NULL)
+		who.name = upn != NULL ? upn : a->user;
+	finish(a, BH_OK, &who);
+}
+
+/* Does the answer speak of the one we asked for? */
+static bool
+about(const struct asking *a, const struct bh_value *body)
+{
+	const char *id = bh_get_text(body, "aadObjectId");
+
+	if (id == NULL)
+		id = bh_get_text(body, "objectId");
+	if (id == NULL || strchr(a->user, ':') != NULL)
+		id = bh_get_text(body, "id");
+	return is(id, a->user);
+}
+
+/* ------------------------------------------------------------------ */
+/* Graph                                                               */
+
+static void
+from_graph(void *arg, const struct teams_answer *answer)
+{
+	struct asking *a = arg;
+
+	assert(a->magic == ASKING_MAGIC);
+	if (answer->result == BH_OK && about(a, answer->body)) {
+		describe(a, answer->body);
+		return;
+	}
+	if (answer->result == BH_EPERM)
+		bh_log(a->teams->host, BH_LOG_WARN, "Graph does not say who "
+		    "people are (%s): grant the app the application permission "
+		    "User.Read.All with admin consent, or set email: roster",
+		    answer->code);
+	finish(a, answer->result == BH_OK ? BH_EPARSE : answer->result, NULL);
+}
+
+static void
+ask_graph(struct asking *a)
+{
+	struct bh_buf path = BH_BUF(2000);
+	struct teams_ask ask = { .method = "GET", .rank = TEAMS_NOW,
+		.graph = true };
+
+	bh_buf_puts(&path, "v1.0/users/");
+	bh_buf_percent(&path, a->user);
+	bh_buf_puts(&path, "?$select=id,displayName,mail,userPrincipalName,"
+	    "accountEnabled,userType");
+	ask.path = bh_buf_text(&path);
+	teams_api(a->teams, &ask, from_graph, a);
+	bh_buf_release(&path);
+}
+
+/* ------------------------------------------------------------------ */
+/* The roster                                                          */
+
+static void ask_roster(struct asking *a);
+
+static void
+from_roster(void *arg, const struct teams_answer *answer)
+{
+	struct asking *a = arg;
+
+	assert(a->magic == ASKING_MAGIC);
+	if (answer->result == BH_OK && about(a, answer->body))
+		describe(a, answer->body);
+	else if (answer->result == BH_OK)
+		finish(a, BH_EPARSE, NULL);
+	else if (answer->result == BH_ENOENT || answer->result == BH_EPERM ||
+	    answer->result == BH_EINVAL)
+		ask_roster(a);		/* the next conversation may know */
+	else
+		finish(a, answer->result, NULL);
+}
+
+static void
+ask_roster(struct asking *a)
+{
+	struct bh_buf path = BH_BUF(8192);
+	struct teams_ask ask = { .method = "GET", .rank = TEAMS_NOW };
+	const struct teams_place *p = NULL;
+
+	while (p == NULL && a->next < a->count)
+		p = teams_place_find(a->teams, a->places[a->next++]);
+	if (p == NULL) {
+		finish(a, BH_ENOENT, NULL);
+		return;
+	}
+	teams_api_path(&path, p->conversation, "members",
+	    a->ids[a->next - 1]);
+	ask.path = bh_buf_text(&path);
+	ask.service_url = p->service_url;
+	ask.conversation = p->conversation;
+	teams_api(a->teams, &ask, from_roster, a);
+	bh_buf_release(&path);
+}
+
+static void
+may_know(struct asking *a, const char *conversation, const char *id)
+{
+	size_t len = strcspn(conversation, ";");
+
+	if (a->count == PLACES_MOST)
+		return;
+	for (size_t i = 0; i < a->count; i++)
+		if (strncmp(a->places[i], conversation, len) == 0 &&
+		    a->places[i][strcspn(a->places[i], ";")] ==
+		    a->places[i][len])
+			return;
+	a->ids[a->count] = teams_copy(id != NULL ? id : a->user);
+	a->places[a->count++] = teams_copy(conversation);
+}
+
+static void
+find_places(struct asking *a)
+{
+	struct teams *t = a->teams;
+	const struct seen *s = slot(t, a->user);
+	const struct teams_place *p = teams_place_of_user(t, a->user);
+
+	if (s->user != NULL && strcmp(s->user, a->user) == 0)
+		may_know(a, s->conversation, s->from_id);
+	if (p != NULL)
+		may_know(a, p->conversation, p->from_id);
+	for (p = NULL; (p = teams_place_next(t, p)) != NULL;)
+		if (p->installed && strcmp(p->type, "personal") != 0)
+			may_know(a, p->conversation, NULL);
+}
+
+/* ------------------------------------------------------------------ */
+
+void
+teams_who(void *state, const char *user, bh_who_cb *done, void *arg)
+{
+	struct teams *t = teams_of(state);
+	struct asking *a = teams_zero(sizeof(*a));
+	const char *way = bh_host_config(t->host, "email");
+
+	a->magic = ASKING_MAGIC;
+	a->teams = t;
+	/* What has no object id is known by its "28:..." or "29:...". */
+	a->user = strchr(user, ':') != NULL ? teams_copy(user) :
+	    teams_lower(user);
+	a->done = done;
+	a->arg = arg;
+	if (way != NULL && strcmp(way, "graph") == 0) {
+		ask_graph(a);
+	} else {
+		find_places(a);
+		ask_roster(a);
+	}
+}
