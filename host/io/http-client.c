@@ -13,21 +13,17 @@
 
 #include <assert.h>
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
-
-#include <curl/curl.h>
 
 #include "host/base/log.h"
 #include "host/base/mem.h"
 #include "host/io/address.h"
-#include "host/io/http-client.h"
+#include "host/io/http-client-inside.h"
 #include "host/io/http-request.h"
 #include "host/io/loop-inside.h"
 
 #define TIMEOUT_MS	30000
-#define CONNECT_MS	10000
 #define MAX_ANSWER	(1024u * 1024u)
 #define MAX_HEADERS	(64u * 1024u)
 #define MAX_HEADER_COUNT 256
@@ -38,7 +34,6 @@
 /* A connection that was idle for longer is not used for what must go out only
  * once: the peer may be about to close it. */
 #define FRESH_SECONDS	15
-#define SPARE_HANDLES	16
 
 struct origin {
 	struct origin *next;
@@ -47,23 +42,8 @@ struct origin {
 	char name[];		/* "https://host:port" */
 };
 
-struct http_client {
-	unsigned magic;
-#define HTTP_CLIENT_MAGIC 0x68747463u
-	struct loop *loop;
-	CURLM *multi;
-	uv_timer_t *timer;	/* libcurl's */
-	uv_timer_t *patience;	/* of those that wait for a slot */
-	bool inside;		/* libcurl is on the stack */
-	struct bh_xfer *xfers;
-	struct origin *origins;
-	CURL *spare[SPARE_HANDLES];
-	size_t spare_count;
-};
-
 struct bh_xfer {
 	unsigned magic;
-#define XFER_MAGIC	0x78666572u
 	struct http_client *client;
 	struct bh_xfer *next, **prev;	/* all of the client */
 	struct bh_xfer *next_waiting;
@@ -334,6 +314,10 @@ client_reap(struct http_client *client)
 			continue;
 		curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE,
 		    &private);
+		if (*(unsigned *)(void *)private == WEBSOCKET_MAGIC) {
+			websocket_connected((void *)private, code);
+			continue;
+		}
 		x = CAST(struct bh_xfer, (void *)private, XFER_MAGIC);
 		if (x->dropped) {
 			xfer_detach(x);
@@ -341,6 +325,7 @@ client_reap(struct http_client *client)
 		} else
 			xfer_done(x, code);
 	}
+	websocket_bury(client);
 	client_pump(client);
 }
 
@@ -456,17 +441,6 @@ set_method(CURL *easy, const struct bh_xfer *x)
 		curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, x->method);
 }
 
-/* libcurl leaves its sockets open over exec(): every program that we run, such
- * as a helper for credentials, could speak on our connections. */
-static int
-socket_made(void *arg, curl_socket_t fd, curlsocktype purpose)
-{
-	(void)arg;
-	(void)purpose;
-	return fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 ? CURL_SOCKOPT_OK :
-	    CURL_SOCKOPT_ERROR;
-}
-
 /* The address is known, the connection is not made yet: whatever a name leads
  * to, now or at the next look, is seen here. */
 static curl_socket_t
@@ -510,25 +484,6 @@ set_public(CURL *easy, struct bh_xfer *x)
 }
 
 static void
-set_rules(CURL *easy)
-{
-	curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, socket_made);
-	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-#if LIBCURL_VERSION_NUM >= 0x075500
-	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-#else
-	curl_easy_setopt(easy, CURLOPT_PROTOCOLS,
-	    (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
-#endif
-	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-	curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-	curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-	curl_easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 0L);
-	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
-}
-
-static void
 xfer_start(struct bh_xfer *x)
 {
 	struct http_client *client = x->client;
@@ -541,7 +496,7 @@ xfer_start(struct bh_xfer *x)
 		log_error("out of memory in the HTTP client");
 		abort();
 	}
-	set_rules(easy);
+	http_way_rules(easy);
 	set_method(easy, x);
 	curl_easy_setopt(easy, CURLOPT_URL, x->url);
 	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, x->headers);
@@ -550,9 +505,7 @@ xfer_start(struct bh_xfer *x)
 	 * second request until the first one is answered. */
 	if (strncmp(x->origin->name, "https:", 6) == 0)
 		curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
-	/* No proxy can reach our own loopback address. */
-	if (http_host_is_loopback(x->host))
-		curl_easy_setopt(easy, CURLOPT_PROXY, "");
+	http_way_proxy(client, easy, x->host);
 	if (x->public)
 		set_public(easy, x);
 	if (x->once)
@@ -795,6 +748,7 @@ http_client_free(struct http_client **clientp)
 		xfer_detach(x);
 		xfer_free(x);
 	}
+	websocket_release(client);
 	/* The multi goes before the handles of libuv: it still calls back. */
 	for (size_t i = 0; i < client->spare_count; i++)
 		curl_easy_cleanup(client->spare[i]);

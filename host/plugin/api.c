@@ -291,6 +291,13 @@ api_http_public(struct bh_host *host, const struct bh_http *req,
 	return held_http(instance_of(host), req, true, cb, arg);
 }
 
+static struct bh_socket *
+api_socket(struct bh_host *host, const struct bh_socket_to *to,
+    const struct bh_socket_calls *calls, void *arg)
+{
+	return held_socket(instance_of(host), to, calls, arg);
+}
+
 static struct bh_turn *
 api_turn(struct bh_host *host, const char *lane, const char *limits, int rank,
     bh_timer_cb *cb, void *arg)
@@ -557,6 +564,8 @@ const struct bh_api api_table = {
 	.glob = text_glob, .nearest = text_nearest,
 	.unfinished = api_unfinished, .quit_with = api_quit_with,
 	.tx_settles = api_tx_settles,
+	.socket = api_socket, .socket_send = held_socket_send,
+	.socket_close = held_socket_close, .socket_drop = held_socket_drop,
 	.turn = api_turn, .turn_over = held_turn_over,
 	.public_url = api_public_url, .room_at = api_room_at,
 };

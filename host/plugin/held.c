@@ -14,12 +14,14 @@
 #include "host/io/http-server.h"
 #include "host/io/lane.h"
 #include "host/io/loop.h"
+#include "host/io/websocket.h"
 #include "host/plugin/held.h"
 #include "host/plugin/instance.h"
 #include "host/plugin/plugins.h"
 #include "host/store/store.h"
 
-enum kind { TIMER, WATCH, EXEC, XFER, COMMIT, QUERY, ROUTE, LISTENER, TURN };
+enum kind { TIMER, WATCH, EXEC, XFER, COMMIT, QUERY, ROUTE, LISTENER, TURN,
+    SOCKET };
 
 struct held {
 	unsigned magic;
@@ -38,6 +40,7 @@ struct held {
 		bh_commit_cb *commit;
 		bh_rows_cb *query;
 		bh_route_cb *route;
+		struct bh_socket_calls socket;
 	} cb;
 	int (*gate)(void *);
 	void *arg;
@@ -322,6 +325,99 @@ held_turn_over(struct bh_turn *turn, int64_t pause)
 }
 
 static void
+socket_opened(void *arg)
+{
+	struct held *h = CAST(struct held, arg, HELD_MAGIC);
+	struct entered before;
+
+	if (h->cb.socket.opened == NULL || !enter(h, "socket opened", &before))
+		return;
+	h->cb.socket.opened(h->arg);
+	leave(h, before);
+	if (h->over)
+		drop(h);
+}
+
+static void
+socket_message(void *arg, const char *text, size_t len)
+{
+	struct held *h = CAST(struct held, arg, HELD_MAGIC);
+	struct entered before;
+
+	if (h->cb.socket.message == NULL ||
+	    !enter(h, "socket message", &before))
+		return;
+	h->cb.socket.message(h->arg, text, len);
+	leave(h, before);
+	if (h->over)
+		drop(h);
+}
+
+static void
+socket_closed(void *arg, int result, int code, const char *why)
+{
+	struct held *h = CAST(struct held, arg, HELD_MAGIC);
+	struct entered before;
+
+	h->inner = NULL;
+	if (h->cb.socket.closed != NULL && enter(h, "socket closed", &before)) {
+		h->cb.socket.closed(h->arg, result, code, why);
+		leave(h, before);
+	}
+	drop(h);
+}
+
+struct bh_socket *
+held_socket(struct instance *in, const struct bh_socket_to *to,
+    const struct bh_socket_calls *calls, void *arg)
+{
+	static const struct bh_socket_calls ours =
+	    { socket_opened, socket_message, socket_closed };
+	struct held *h = hold(in, SOCKET, arg);
+
+	h->cb.socket = *calls;
+	h->inner = websocket_open(in->plugins->http, to, &ours, h);
+	if (h->inner == NULL) {
+		drop(h);
+		return NULL;
+	}
+	return (struct bh_socket *)(void *)h;
+}
+
+int
+held_socket_send(struct bh_socket *socket, const char *text, size_t len)
+{
+	struct held *h = CAST(struct held, (void *)socket, HELD_MAGIC);
+
+	return h->inner != NULL ? websocket_send(h->inner, text, len) :
+	    BH_ENET;
+}
+
+void
+held_socket_close(struct bh_socket *socket, int code)
+{
+	struct held *h = CAST(struct held, (void *)socket, HELD_MAGIC);
+
+	if (h->inner != NULL)
+		websocket_close(h->inner, code);
+}
+
+void
+held_socket_drop(struct bh_socket *socket)
+{
+	struct held *h;
+
+	if (socket == NULL)
+		return;
+	h = CAST(struct held, (void *)socket, HELD_MAGIC);
+	if (h->inner == NULL)	/* from closed(): it goes by itself */
+		return;
+	websocket_drop(h->inner);
+	h->inner = NULL;
+	drop(h);
+}
+
+static void
 commit_done(void *arg, int result)
 {
 	struct held *h = CAST(struct held, arg, HELD_MAGIC);
@@ -457,6 +553,9 @@ cancel(struct held *h)
 		http_unroute(h->inner, h);
 		return true;
 	case TURN:		/* goes with the lanes */
+		return true;
+	case SOCKET:
+		websocket_drop(h->inner);
 		return true;
 	case LISTENER: {
 		struct bh_server *server = h->inner;

@@ -28,6 +28,12 @@ void held_http_cancel(struct bh_xfer *xfer);
 struct bh_turn *held_turn(struct instance *in, const char *lane,
     const char *limits, int rank, bh_timer_cb *cb, void *arg);
 void held_turn_over(struct bh_turn *turn, int64_t pause);
+struct bh_socket *held_socket(struct instance *in,
+    const struct bh_socket_to *to, const struct bh_socket_calls *calls,
+    void *arg);
+int held_socket_send(struct bh_socket *socket, const char *text, size_t len);
+void held_socket_close(struct bh_socket *socket, int code);
+void held_socket_drop(struct bh_socket *socket);
 int held_commit(struct instance *in, struct bh_tx *tx, bh_commit_cb *cb,
     void *arg);
 int held_query(struct instance *in, const char *sql,

@@ -546,7 +546,8 @@ struct bh_socket_to {
  * bh_socket_drop() was called.  `result`: BH_OK, an orderly close with `code`
  * (RFC 6455, 7.4; 1005 if none was given); BH_EPERM, the server refused the
  * handshake with HTTP status `code`; BH_EPARSE, it broke the protocol;
- * BH_ETIMEOUT, silence; BH_ENET.  `why` is a sentence. */
+ * BH_ETIMEOUT, it was not open in time, silent, or did not answer our goodbye;
+ * BH_ENET.  `why` is a sentence that names the host, not the URL. */
 struct bh_socket_calls {
 	void (*opened)(void *arg);
 	void (*message)(void *arg, const char *text, size_t len);
@@ -733,10 +734,11 @@ struct bh_api {
 	void (*tx_settles)(struct bh_tx *, struct bh_call *);
 
 	/* WebSocket.  NULL: refused at once (bad URL); no callback.  send()
-	 * takes text; BH_EFULL when over 8 MiB wait to go out.  close() says
-	 * goodbye and waits 1 s at most for the answer; closed() comes.  drop()
+	 * takes text; BH_EFULL when over 8 MiB wait to go out, BH_ENET when it
+	 * is not open (yet, any more).  close() says goodbye and waits 1 s at
+	 * most for the answer; no message comes any more, closed() does.  drop()
 	 * hangs up, no callback comes any more; NULL is fine, not after
-	 * closed(). */
+	 * closed().  No callback comes before one of these calls returns. */
 	struct bh_socket *(*socket)(struct bh_host *,
 	    const struct bh_socket_to *, const struct bh_socket_calls *,
 	    void *arg);
