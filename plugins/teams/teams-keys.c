@@ -144,9 +144,12 @@ load(struct source *s, const char *document, int64_t fetched)
 {
 	const char *why;
 
+	int64_t now = bh_now(s->teams->host);
+
 	if (s->keys != NULL || fetched <= 0)
 		return;
-	s->fetched = fetched;
+	/* A clock that was ahead then makes them no younger. */
+	s->fetched = fetched < now ? fetched : now;
 	s->keys = teams_keys_read(s->teams->host, document, strlen(document),
 	    &why);
 	if (s->keys == NULL)

@@ -292,6 +292,7 @@ static void
 answered(void *arg, const struct bh_answer *http)
 {
 	struct teams_login *l = arg;
+	struct bh_host *host = l->teams->host;
 	struct bh_value *body = NULL;
 	const char *error = NULL;
 
@@ -310,12 +311,12 @@ answered(void *arg, const struct bh_answer *http)
 		bh_buf_release(&text);
 		return;
 	}
-	body = bh_json(l->teams->host, http->body, http->body_len, &error);
+	body = bh_json(host, http->body, http->body_len, &error);
 	if (http->status == 200 && body != NULL)
 		got_token(l, body);
 	else
 		got_refusal(l, http, body);
-	bh_json_free(l->teams->host, body);
+	bh_json_free(host, body);	/* `l` is over */
 }
 
 /* ------------------------------------------------------------------ */
