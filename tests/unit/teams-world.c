@@ -167,9 +167,17 @@ world_serve(struct teams_world *w, unsigned bits)
 	w->jwks = world_jwks(bits, "[\"msteams\"]");
 	w->metadata = xstrdup("{\"issuer\":\"https://api.botframework.com\","
 	    "\"jwks_uri\":\"" JWKS_URI "\"}");
-	fake_forget_answers(w->fake);
+	world_serve_token(w);
 	fake_ok(w->fake, METADATA, w->metadata);
 	fake_ok(w->fake, JWKS_URI, w->jwks);
+}
+
+void
+world_serve_token(struct teams_world *w)
+{
+	fake_forget_answers(w->fake);
+	fake_ok(w->fake, "/oauth2/v2.0/token", "{\"token_type\":\"Bearer\","
+	    "\"expires_in\":2592000,\"access_token\":\"our-token\"}");
 }
 
 void

@@ -46,6 +46,8 @@ const char *world_key(int n);
 char *world_jwks(unsigned bits, const char *endorsements);
 /* Answers for the metadata and this key set, for ever. */
 void world_serve(struct teams_world *w, unsigned bits);
+/* Instead of all answers so far: a token of ours for a month. */
+void world_serve_token(struct teams_world *w);
 
 /* A token by key n with these claims; NULL: a good one for SERVICE.  The
  * caller frees it. */
