@@ -188,23 +188,49 @@ inbox_written(struct call *c, int result)
 	c->tidied_count = 0;
 }
 
+/* Rows on their way out; as long as the store fails they come back. */
+struct going {
+	unsigned magic;
+#define GOING_MAGIC 0x476f696eu
+	struct chat *chat;
+	int64_t *ids;
+	size_t count;
+};
+
+static void
+gone(void *arg, int result)
+{
+	struct going *g = CAST(struct going, arg, GOING_MAGIC);
+
+	for (size_t i = 0; result != BH_OK && i < g->count; i++)
+		add_done(g->chat, g->ids[i]);
+	free(g->ids);
+	KILL_MAGIC(g);
+	free(g);
+}
+
 void
 inbox_flush(struct chat *chat)
 {
+	struct going *g;
 	struct bh_tx *tx;
 
 	loop_cancel(chat->inbox.timer);
 	chat->inbox.timer = NULL;
 	if (chat->inbox.done_count == 0)
 		return;
+	g = xcalloc(1, sizeof(*g));
+	*g = (struct going){ GOING_MAGIC, chat, chat->inbox.done,
+	    chat->inbox.done_count };
+	chat->inbox.done = NULL;
+	chat->inbox.done_count = chat->inbox.done_size = 0;
 	tx = store_tx(chat->parts.store, CHAT_OWNER);
-	for (size_t i = 0; i < chat->inbox.done_count; i++)
-		store_tx_forget(tx, chat->inbox.done[i]);
-	chat->inbox.done_count = 0;
+	for (size_t i = 0; i < g->count; i++)
+		store_tx_forget(tx, g->ids[i]);
 	/* Left behind, it would be run again one day. */
 	store_tx_urgent(tx);
 	failpoint_hit("inbox.before-forget");
-	store_commit(tx, NULL, NULL);
+	store_commit(tx, gone, g);
 }
 
 static void

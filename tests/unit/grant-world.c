@@ -225,6 +225,17 @@ world_dead(void)
 	return dead;
 }
 
+static struct bh_call one_call;
+static int64_t kept_id = 1000;
+struct bh_call *settling;
+
+static void
+api_settles(struct bh_tx *tx, struct bh_call *call)
+{
+	ck_assert_ptr_eq(call, &one_call);
+	store_tx_settle(tx, kept_id);
+}
+
 static const struct bh_api api = {
 	.size = sizeof(struct bh_api), .major = 1, .now = api_now,
 	.mono = api_mono, .random = api_random, .log = api_log,
@@ -235,6 +246,7 @@ static const struct bh_api api = {
 	.query = api_query, .store_health = api_health, .after = api_after,
 	.cancel = loop_cancel, .http = api_http, .health = api_set_health,
 	.failpoint = api_failpoint, .tx_urgent = api_urgent,
+	.tx_settles = api_settles,
 };
 
 /* ------------------------------------------------------------------ */
@@ -397,6 +409,7 @@ world_restart(void)
 void
 world_setup(void)
 {
+	settling = NULL;
 	static const char *const migrations[] = { GRANT_MIGRATION, NULL };
 	const char *error = "", *tmp = getenv("TMPDIR");
 
@@ -487,7 +500,7 @@ request(const struct bh_user *who, int64_t duration)
 	    .duration = duration, .session = HOUR };
 
 	op.done = false;
-	grant_request(gs, &ask, op_done, NULL);
+	grant_request(gs, &ask, settling, op_done, NULL);
 	return wait_op();
 }
 
@@ -498,20 +511,20 @@ vote(const char *which, const struct bh_user *who)
 
 	snprintf(copy, sizeof(copy), "%s", which);
 	op.done = false;
-	grant_vote(gs, copy, who, op_done, NULL);
+	grant_vote(gs, copy, who, settling, op_done, NULL);
 	return wait_op();
 }
 
 int
 act(void (*fn)(struct grants *, const char *, const struct bh_user *,
-    const char *, grant_done_cb *, void *), const char *which,
+    const char *, struct bh_call *, grant_done_cb *, void *), const char *which,
     const struct bh_user *who, const char *reason)
 {
 	char copy[GRANT_ID_MAX];
 
 	snprintf(copy, sizeof(copy), "%s", which);
 	op.done = false;
-	fn(gs, copy, who, reason, op_done, NULL);
+	fn(gs, copy, who, reason, settling, op_done, NULL);
 	return wait_op();
 }
 
@@ -522,7 +535,7 @@ cancel(const char *which, const struct bh_user *who)
 
 	snprintf(copy, sizeof(copy), "%s", which);
 	op.done = false;
-	grant_cancel(gs, copy, who, op_done, NULL);
+	grant_cancel(gs, copy, who, settling, op_done, NULL);
 	return wait_op();
 }
 
@@ -533,7 +546,7 @@ extend(const char *which, const struct bh_user *who, int64_t more)
 
 	snprintf(copy, sizeof(copy), "%s", which);
 	op.done = false;
-	grant_extend(gs, copy, who, more, "more", op_done, NULL);
+	grant_extend(gs, copy, who, more, "more", settling, op_done, NULL);
 	return wait_op();
 }
 
@@ -618,4 +631,32 @@ check_books(void)
 	    " OR body LIKE '%\"action\":\"request.auto_approved\"%')"
 	    " AND body LIKE '%\"grant\":\"' || g.id || '\"%') > 1"), "0");
 	ck_assert_int_eq(aws.unbacked, 0);
+}
+
+void
+settle_new(void)
+{
+	struct bh_tx *tx = store_tx(store, "host");
+
+	one_call.api = &api;
+	settling = &one_call;
+	store_tx_keep(tx, ++kept_id, "acme", "{}", world_now());
+	store_commit(tx, NULL, NULL);
+	store_flush(store);
+}
+
+bool
+settled(void)
+{
+	char sql[80];
+
+	snprintf(sql, sizeof(sql), "SELECT COUNT(*) FROM bh_inbox "
+	    "WHERE id = %lld", (long long)kept_id);
+	return strcmp(cell(sql), "0") == 0;
+}
+
+int64_t
+kept_event(void)
+{
+	return kept_id;
 }

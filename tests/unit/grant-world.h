@@ -98,13 +98,20 @@ void pass(int64_t ms);
 
 extern const struct bh_user ada, grace, kate;
 
+/* What the next operations settle: a kept event in the store's inbox, made by
+ * settle_new(); NULL: nothing. */
+extern struct bh_call *settling;
+void settle_new(void);
+bool settled(void);
+int64_t kept_event(void);	/* its id */
+
 /* These wait for the answer; the id or the sentence is in `said`. */
 extern char said[600];
 extern char id[GRANT_ID_MAX];
 int request(const struct bh_user *, int64_t duration);
 int vote(const char *id, const struct bh_user *);
 int act(void (*fn)(struct grants *, const char *, const struct bh_user *,
-    const char *, grant_done_cb *, void *), const char *id,
+    const char *, struct bh_call *, grant_done_cb *, void *), const char *id,
     const struct bh_user *, const char *reason);
 int cancel(const char *id, const struct bh_user *);
 int extend(const char *id, const struct bh_user *, int64_t more);

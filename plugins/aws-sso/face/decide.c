@@ -44,7 +44,7 @@ approve(struct bh_call *call, void *state, bool last)
 
 	(void)last;
 	grant_vote(sso_of(state)->grants, id_arg(call, "id", id),
-	    bh_user(call), answer_done, call);
+	    bh_user(call), call, answer_done, call);
 	return BH_PENDING;
 }
 
@@ -56,7 +56,8 @@ deny(struct bh_call *call, void *state, bool last)
 
 	(void)last;
 	grant_deny(sso_of(state)->grants, id_arg(call, "id", id),
-	    bh_user(call), reason != NULL ? reason : "", answer_done, call);
+	    bh_user(call), reason != NULL ? reason : "", call,
+	    answer_done, call);
 	return BH_PENDING;
 }
 
@@ -66,7 +67,7 @@ face_cancel(struct bh_call *call, void *state)
 	char id[GRANT_ID_MAX];
 
 	grant_cancel(sso_of(state)->grants, id_arg(call, "id", id),
-	    bh_user(call), answer_done, call);
+	    bh_user(call), call, answer_done, call);
 	return BH_PENDING;
 }
 
@@ -76,7 +77,8 @@ face_abandon(struct bh_call *call, void *state)
 	char id[GRANT_ID_MAX];
 
 	grant_abandon(sso_of(state)->grants, id_arg(call, "id", id),
-	    bh_user(call), bh_arg(call, "reason"), answer_done, call);
+	    bh_user(call), bh_arg(call, "reason"), call, answer_done,
+	    call);
 	return BH_PENDING;
 }
 
@@ -89,8 +91,9 @@ struct several {
 	char ids[REVOKE_MOST][GRANT_ID_MAX];
 	size_t count, answered;
 	int worst;
+	struct grants *grants;
 	struct bh_call *call;
-	struct bh_buf said;
+	struct bh_buf reason, said;
 };
 
 static bool
@@ -104,6 +107,8 @@ collect(void *arg, const struct grant *g)
 	return true;
 }
 
+static void next_of_several(struct several *s);
+
 static void
 several_done(void *arg, int result, const struct grant *g,
     const char *sentence)
@@ -116,15 +121,29 @@ several_done(void *arg, int result, const struct grant *g,
 		    sentence);
 	if (result < 0)
 		s->worst = result;
-	if (++s->answered < s->count)
+	if (++s->answered < s->count) {
+		next_of_several(s);
 		return;
+	}
 	if (s->worst < 0)
 		bh_fail(s->call, "%s", bh_buf_text(&s->said));
 	else if (s->said.len > 0)
 		bh_reply(s->call, "%s", bh_buf_text(&s->said));
 	bh_end(s->call, s->worst);
+	bh_buf_release(&s->reason);
 	bh_buf_release(&s->said);
 	free(s);
+}
+
+/* One after the other: the last one settles the call, when all before it are
+ * durable.  After a death in between, those that are left are found again. */
+static void
+next_of_several(struct several *s)
+{
+	bool last = s->answered + 1 == s->count;
+
+	grant_revoke(s->grants, s->ids[s->answered], bh_user(s->call),
+	    bh_buf_text(&s->reason), last ? s->call : NULL, several_done, s);
 }
 
 static int
@@ -137,7 +156,6 @@ revoke_pair(struct bh_call *call, struct sso *sso, const char *reason)
 	    "permission-set");
 	struct bh_user who = *bh_user(call);
 	struct several *s;
-	size_t count;
 
 	if (set == NULL)
 		return BH_EINVAL;
@@ -147,8 +165,11 @@ revoke_pair(struct bh_call *call, struct sso *sso, const char *reason)
 	s = calloc(1, sizeof(*s));
 	if (s == NULL)
 		abort();
+	s->grants = sso->grants;
 	s->call = call;
+	s->reason = (struct bh_buf)BH_BUF(32768);
 	s->said = (struct bh_buf)BH_BUF(4096);
+	bh_buf_puts(&s->reason, reason);
 	grant_each(sso->grants, &(struct grant_filter){ .person = who.person,
 	    .account = a->id, .permission_set = set->arn,
 	    .states = 1u << GRANT_APPROVED | 1u << GRANT_ACTIVE }, collect, s);
@@ -156,18 +177,11 @@ revoke_pair(struct bh_call *call, struct sso *sso, const char *reason)
 		bh_fail(call, "%s has no %s in %s (%s) through me, so there is "
 		    "nothing to revoke. !access shows what there is.",
 		    who.name, set->name, a->name, a->id);
+		bh_buf_release(&s->reason);
 		free(s);
 		return BH_ENOENT;
 	}
-	/* The last answer frees `s`, maybe before the call returns. */
-	count = s->count;
-	for (size_t i = 0; i < count; i++) {
-		char id[GRANT_ID_MAX];
-
-		memcpy(id, s->ids[i], sizeof(id));
-		grant_revoke(sso->grants, id, bh_user(call), reason,
-		    several_done, s);
-	}
+	next_of_several(s);
 	return BH_PENDING;
 }
 
@@ -184,7 +198,7 @@ revoke(struct bh_call *call, void *state, bool last)
 	if (bh_arg(call, "permission-set") != NULL)
 		return revoke_pair(call, sso, reason);
 	grant_revoke(sso->grants, id_arg(call, "id-or-account", id),
-	    bh_user(call), reason, answer_done, call);
+	    bh_user(call), reason, call, answer_done, call);
 	return BH_PENDING;
 }
 
@@ -228,7 +242,8 @@ extend(struct bh_call *call, void *state, bool last)
 	if (more == 0)
 		return ask_how_long(call, id);
 	grant_extend(sso_of(state)->grants, id, bh_user(call), more,
-	    reason != NULL ? reason : "", answer_done, call);
+	    reason != NULL ? reason : "", call,
+	    answer_done, call);
 	return BH_PENDING;
 }
 

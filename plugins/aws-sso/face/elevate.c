@@ -109,7 +109,7 @@ send_request(struct bh_call *call, struct wish *w)
 	    .reason = w->reason != NULL ? w->reason : "",
 	    .duration = w->duration, .session = w->set->session };
 
-	grant_request(w->face->sso->grants, &ask, answer_done, call);
+	grant_request(w->face->sso->grants, &ask, call, answer_done, call);
 	return BH_PENDING;
 }
 

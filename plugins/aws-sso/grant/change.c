@@ -90,6 +90,15 @@ change_vote(struct change *c, const struct bh_user *who, const char *principal)
 	store_vote_insert(c->tx, c->gs, c->g, &votes[n]);
 }
 
+void
+change_settles(struct change *c, struct bh_call *call)
+{
+	if (call == NULL)
+		return;
+	bh_tx_settles(c->tx, call);
+	c->settles = true;
+}
+
 /* The fields every audit row of a grant has, and one more. */
 void
 change_audit(struct change *c, const char *action, const char *actor,
@@ -218,10 +227,11 @@ committed(void *arg, int result)
 	} else {
 		undo(c);
 		/* The row was not what we believed: somebody else wrote it.
-		 * A second vote at the same moment is the harmless case. */
+		 * A second vote at the same moment is the harmless case, and
+		 * so is a call that was carried out before. */
 		if (result != BH_ECONFLICT)
 			g->retry_after = grants_now(gs) + 5 * SECOND;
-		else if (c->next.state != GRANT_PENDING &&
+		else if (!c->settles && c->next.state != GRANT_PENDING &&
 		    c->g->state != GRANT_NONE)
 			grants_broken(gs, "a grant's row is as memory has it");
 	}

@@ -142,6 +142,7 @@ struct change {
 	char *was[6];
 	struct grant_vote *was_votes;
 	struct bh_tx *tx;
+	bool settles;		/* some call, which may be settled already */
 	const char *point;	/* names the failpoints */
 	void (*done)(void *arg, int result, struct grant *g);
 	void *arg;
@@ -155,6 +156,8 @@ void change_text(struct change *, char **member, char *text);
 void change_vote(struct change *, const struct bh_user *, const char *principal);
 void change_audit(struct change *, const char *action, const char *actor,
     const char *name, const char *value);
+/* The change is what this call asked for; NULL: nobody's. */
+void change_settles(struct change *, struct bh_call *);
 /* Adds row, card and deadlines, commits.  done may be NULL. */
 void change_commit(struct change *, void (*done)(void *arg, int result,
     struct grant *g), void *arg);
@@ -178,6 +181,7 @@ struct op {
 	struct bh_user who;		/* its texts are ours */
 	char *text;
 	int64_t more;
+	struct bh_call *call;		/* to be settled, or NULL */
 	grant_done_cb *done;
 	void *arg;
 };
@@ -185,7 +189,7 @@ struct op {
 /* Starts an operation on the grant `id`, when nothing else changes it. */
 void op_start(struct grants *, int kind, const char *id,
     const struct bh_user *who, const char *text, int64_t more,
-    grant_done_cb *done, void *arg);
+    struct bh_call *call, grant_done_cb *done, void *arg);
 /* Ends it with a sentence and frees it. */
 void op_end(struct op *, int result, const struct grant *, const char *fmt,
     ...) BH_PRINTF(4, 5);

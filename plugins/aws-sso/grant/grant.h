@@ -282,7 +282,9 @@ const char *grants_announce(struct bh_host *, const char *team, size_t n);
 /* What people do.  All answer by `done`, exactly once, maybe before they
  * return, with a result and a sentence for the one who asked; `g` is the
  * grant after the change (valid during the call), or NULL.  `who` and all
- * texts are copied. */
+ * texts are copied.  `call` (or NULL) is settled by the transaction that does
+ * what was asked, and must not end before `done`: so it is done once, whenever
+ * the host dies. */
 
 typedef void grant_done_cb(void *arg, int result, const struct grant *g,
     const char *sentence);
@@ -300,22 +302,23 @@ struct grant_ask {
 };
 
 void grant_request(struct grants *, const struct grant_ask *,
-    grant_done_cb *done, void *arg);
+    struct bh_call *call, grant_done_cb *done, void *arg);
 void grant_vote(struct grants *, const char *id, const struct bh_user *who,
-    grant_done_cb *done, void *arg);
+    struct bh_call *call, grant_done_cb *done, void *arg);
 void grant_deny(struct grants *, const char *id, const struct bh_user *who,
-    const char *reason, grant_done_cb *done, void *arg);
+    const char *reason, struct bh_call *call, grant_done_cb *done, void *arg);
 void grant_cancel(struct grants *, const char *id, const struct bh_user *who,
-    grant_done_cb *done, void *arg);
+    struct bh_call *call, grant_done_cb *done, void *arg);
 void grant_revoke(struct grants *, const char *id, const struct bh_user *who,
-    const char *reason, grant_done_cb *done, void *arg);
+    const char *reason, struct bh_call *call, grant_done_cb *done, void *arg);
 /* Asks for `more` ms after the end of a running grant: a new grant on the
  * same key, with its own votes. */
 void grant_extend(struct grants *, const char *id, const struct bh_user *who,
-    int64_t more, const char *reason, grant_done_cb *done, void *arg);
+    int64_t more, const char *reason, struct bh_call *call,
+    grant_done_cb *done, void *arg);
 /* Closes a stuck removal by hand: needs two admins and a reason. */
 void grant_abandon(struct grants *, const char *id, const struct bh_user *who,
-    const char *reason, grant_done_cb *done, void *arg);
+    const char *reason, struct bh_call *call, grant_done_cb *done, void *arg);
 
 /* A live grant, or NULL; the id in any case.  Valid until the callback
  * returns. */

@@ -79,7 +79,7 @@ op_run(struct op *op)
 void
 op_start(struct grants *gs, int kind, const char *id,
     const struct bh_user *who, const char *text, int64_t more,
-    grant_done_cb *done, void *arg)
+    struct bh_call *call, grant_done_cb *done, void *arg)
 {
 	struct op *op = calloc(1, sizeof(*op));
 
@@ -102,6 +102,7 @@ op_start(struct grants *gs, int kind, const char *id,
 	op->who.id = grant_dup(op->who.id);
 	op->text = grant_cut(text);
 	op->more = more;
+	op->call = call;
 	op->done = done;
 	op->arg = arg;
 	op_run(op);
@@ -171,48 +172,49 @@ op_free_all(struct grants *gs)
 
 void
 grant_vote(struct grants *gs, const char *id, const struct bh_user *who,
-    grant_done_cb *done, void *arg)
+    struct bh_call *call, grant_done_cb *done, void *arg)
 {
-	op_start(gs, OP_VOTE, id, who, NULL, 0, done, arg);
+	op_start(gs, OP_VOTE, id, who, NULL, 0, call, done, arg);
 }
 
 void
 grant_deny(struct grants *gs, const char *id, const struct bh_user *who,
-    const char *reason, grant_done_cb *done, void *arg)
+    const char *reason, struct bh_call *call, grant_done_cb *done, void *arg)
 {
-	op_start(gs, OP_DENY, id, who, reason, 0, done, arg);
+	op_start(gs, OP_DENY, id, who, reason, 0, call, done, arg);
 }
 
 void
 grant_cancel(struct grants *gs, const char *id, const struct bh_user *who,
-    grant_done_cb *done, void *arg)
+    struct bh_call *call, grant_done_cb *done, void *arg)
 {
-	op_start(gs, OP_CANCEL, id, who, NULL, 0, done, arg);
+	op_start(gs, OP_CANCEL, id, who, NULL, 0, call, done, arg);
 }
 
 void
 grant_revoke(struct grants *gs, const char *id, const struct bh_user *who,
-    const char *reason, grant_done_cb *done, void *arg)
+    const char *reason, struct bh_call *call, grant_done_cb *done, void *arg)
 {
-	op_start(gs, OP_REVOKE, id, who, reason, 0, done, arg);
+	op_start(gs, OP_REVOKE, id, who, reason, 0, call, done, arg);
 }
 
 void
 grant_extend(struct grants *gs, const char *id, const struct bh_user *who,
-    int64_t more, const char *reason, grant_done_cb *done, void *arg)
+    int64_t more, const char *reason, struct bh_call *call,
+    grant_done_cb *done, void *arg)
 {
-	op_start(gs, OP_EXTEND, id, who, reason, more, done, arg);
+	op_start(gs, OP_EXTEND, id, who, reason, more, call, done, arg);
 }
 
 void
 grant_abandon(struct grants *gs, const char *id, const struct bh_user *who,
-    const char *reason, grant_done_cb *done, void *arg)
+    const char *reason, struct bh_call *call, grant_done_cb *done, void *arg)
 {
-	op_start(gs, OP_ABANDON, id, who, reason, 0, done, arg);
+	op_start(gs, OP_ABANDON, id, who, reason, 0, call, done, arg);
 }
 
 void
 grant_recall(struct grants *gs, const char *id, grant_done_cb *done, void *arg)
 {
-	op_start(gs, OP_RECALL, id, NULL, NULL, 0, done, arg);
+	op_start(gs, OP_RECALL, id, NULL, NULL, 0, NULL, done, arg);
 }

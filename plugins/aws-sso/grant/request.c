@@ -21,6 +21,7 @@ struct asking {
 	struct grant *g;
 	int tries;
 	struct grant_verdict verdict;
+	struct bh_call *call;		/* to be settled, or NULL */
 	grant_done_cb *done;
 	void *arg;
 };
@@ -98,6 +99,11 @@ asked(void *arg, int result, struct grant *g)
 		asking_commit(a);
 		return;
 	}
+	if (result == BH_ECONFLICT && a->call != NULL) {
+		asking_end(a, result, "That was asked for already; !requests "
+		    "shows what waits.");
+		return;
+	}
 	if (result == BH_EFULL) {
 		asking_end(a, result, "Nothing was asked for: the disk is "
 		    "full. An admin must make room.");
@@ -153,6 +159,7 @@ asking_commit(struct asking *a)
 		change_audit(c, "request.auto_approved", "bellhop", "by-rule",
 		    c->next.rule);
 	}
+	change_settles(c, a->call);
 	change_commit(c, asked, a);
 }
 
@@ -170,7 +177,8 @@ count_open(void *arg, const struct grant *g)
 
 /* Takes `g` over and asks for it. */
 static void
-ask_for(struct grants *gs, struct grant *g, grant_done_cb *done, void *arg)
+ask_for(struct grants *gs, struct grant *g, struct bh_call *call,
+    grant_done_cb *done, void *arg)
 {
 	struct asking *a = calloc(1, sizeof(*a));
 	struct grant_filter open = { .states = 1u << GRANT_PENDING };
@@ -187,6 +195,7 @@ ask_for(struct grants *gs, struct grant *g, grant_done_cb *done, void *arg)
 		gs->askings->back = &a->next;
 	gs->askings = a;
 	a->g = g;
+	a->call = call;
 	a->done = done;
 	a->arg = arg;
 	grant_verdict_init(&a->verdict);
@@ -241,7 +250,7 @@ grant_new(struct grants *gs)
 
 void
 grant_request(struct grants *gs, const struct grant_ask *ask,
-    grant_done_cb *done, void *arg)
+    struct bh_call *call, grant_done_cb *done, void *arg)
 {
 	struct grant *g = grant_new(gs);
 
@@ -259,7 +268,7 @@ grant_request(struct grants *gs, const struct grant_ask *ask,
 	g->extends = grant_dup("");
 	g->duration = ask->duration;
 	g->session = ask->session;
-	ask_for(gs, g, done, arg);
+	ask_for(gs, g, call, done, arg);
 }
 
 static void
@@ -310,7 +319,7 @@ request_extend(struct op *op, struct grant *old)
 	g->duration = old->end - now + op->more;
 	g->fixed_end = old->end + op->more;
 	g->session = old->session;
-	ask_for(gs, g, extended, op);
+	ask_for(gs, g, op->call, extended, op);
 }
 
 /* ------------------------------------------------------------------ */
@@ -373,6 +382,7 @@ refuse(struct grant *g, const struct grant_verdict *v, struct op *op)
 	change_text(c, &c->next.outcome, grant_print("The rules no longer "
 	    "allow %s: %s", g->id, bh_buf_text(&v->why)));
 	change_audit(c, "request.refused", "bellhop", "policy-now", v->hash);
+	change_settles(c, op != NULL ? op->call : NULL);
 	change_commit(c, op != NULL ? op_done : NULL, op);
 }
 
@@ -476,6 +486,7 @@ vote(struct op *op, struct grant *g, const char *principal,
 		store_key_ensure(c->tx, gs, g);
 	}
 	grant_verdict_release(&hold);
+	change_settles(c, op->call);
 	change_commit(c, op_done, op);
 }
 
@@ -540,6 +551,7 @@ request_deny(struct op *op, struct grant *g)
 			change_text(c, &c->next.outcome, grant_dup(op->text));
 			change_audit(c, "request.denied", op->who.person,
 			    "reason", op->text);
+			change_settles(c, op->call);
 			change_commit(c, op_done, op);
 		}
 	}
@@ -572,6 +584,7 @@ request_cancel(struct op *op, struct grant *g)
 	c->next.decided = c->next.changed;
 	change_text(c, &c->next.by, grant_dup(op->who.name));
 	change_audit(c, "request.cancelled", op->who.person, NULL, NULL);
+	change_settles(c, op->call);
 	change_commit(c, op_done, op);
 }
 

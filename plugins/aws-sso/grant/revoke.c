@@ -219,6 +219,7 @@ revoke_run(struct op *op, struct grant *g)
 		op_end(op, BH_EBUSY, g, "%s", op->gs->drain);
 		return;
 	}
+	change_settles(c, op->call);
 	change_commit(c, revoked, op);
 }
 
@@ -299,5 +300,6 @@ revoke_abandon(struct op *op, struct grant *g)
 	change_text(c, &c->next.outcome, grant_dup(op->text));
 	change_audit(c, "access.abandoned", op->who.person, "first",
 	    g->abandon_person);
+	change_settles(c, op->call);
 	change_commit(c, abandoned, op);
 }
