@@ -61,6 +61,7 @@ field(struct slack *s, struct bh_buf *out, const struct bh_field *f,
 {
 	struct slack_rich r = { .slack = s, .out = out,
 		.left = chars < 80 ? chars : 80 };
+	size_t len;
 
 	if (f->label != NULL && *f->label != '\0') {
 		slack_rich_text(&r, f->label, "italic");
@@ -68,8 +69,9 @@ field(struct slack *s, struct bh_buf *out, const struct bh_field *f,
 		slack_rich_text(&r, "  ", NULL);
 	}
 	r.left = chars;
+	len = out->len;
 	slack_rich_spans(&r, f->spans, f->spans_count);
-	if (!r.some)
+	if (out->len == len)
 		slack_rich_text(&r, "–", NULL);
 }
 
@@ -158,9 +160,9 @@ confirm(struct bh_buf *out, const char *label, const char *about,
 static void
 spoken(struct bh_buf *out, const char *label, const char *about)
 {
-	struct bh_buf all = BH_BUF(256u * 1024u), fits = BH_BUF(512);
+	struct bh_buf all = BH_BUF(2u * 1024u * 1024u), fits = BH_BUF(512);
 
-	bh_buf_clean(&all, label, false);
+	bh_buf_puts(&all, label);
 	if (*about != '\0')
 		bh_buf_add(&all, ": %s", about);
 	bh_buf_clip(&fits, bh_buf_text(&all), 75);
@@ -174,14 +176,18 @@ static void
 button(struct bh_buf *out, const struct bh_button *b, size_t number,
     const char *about, const struct measure *m)
 {
-	const char *label = b->label != NULL ? b->label : "";
+	struct bh_buf clean = BH_BUF(1024u * 1024u);
+	const char *label;
 
+	bh_buf_clean(&clean, b->label != NULL ? b->label : "", false);
+	label = bh_buf_text(&clean);
+	label = label[strspn(label, " ")] != '\0' ? label : "–";
 	bh_buf_add(out, "{\"type\":\"button\",\"action_id\":\"b%zu\","
 	    "\"text\":", number);
 	slack_plain(out, label, m->label, "–");
 	bh_buf_puts(out, ",\"value\":");
 	bh_buf_quote(out, b->token);
-	if (m->label == measures[0].label && *label != '\0')
+	if (m->label == measures[0].label)
 		spoken(out, label, about);
 	if (b->style == BH_PRIMARY)
 		bh_buf_puts(out, ",\"style\":\"primary\"");
@@ -190,6 +196,7 @@ button(struct bh_buf *out, const struct bh_button *b, size_t number,
 		confirm(out, label, about, m);
 	}
 	bh_buf_puts(out, "}");
+	bh_buf_release(&clean);
 }
 
 static void
@@ -286,6 +293,27 @@ context_text(struct context *c, const struct bh_span *span)
 	bh_buf_release(&fits);
 }
 
+/* A link whose label is tame; false: it is text like any other. */
+static bool
+context_link(struct context *c, const struct bh_span *span)
+{
+	struct bh_buf label = BH_BUF(1024);
+	bool ok;
+
+	bh_buf_clean(&label, span->text != NULL ? span->text : "", false);
+	ok = !label.overflow && bh_link_ok(span->ref) &&
+	    strlen(span->ref) < 500 &&
+	    bh_buf_text(&label)[strspn(bh_buf_text(&label), " ")] != '\0' &&
+	    tame(bh_buf_text(&label));
+	if (ok) {
+		bh_buf_puts(&c->open, "<");
+		slack_escape(&c->open, span->ref, 3000);
+		bh_buf_add(&c->open, "|%s>", bh_buf_text(&label));
+	}
+	bh_buf_release(&label);
+	return ok;
+}
+
 static void
 context_span(struct context *c, const struct bh_span *span)
 {
@@ -302,15 +330,9 @@ context_span(struct context *c, const struct bh_span *span)
 	} else if (span->kind == BH_SPAN_PERSON &&
 	    slack_account(c->slack, span->ref, &id)) {
 		bh_buf_add(&c->open, "<@%s>", bh_buf_text(&id));
-	} else if (span->kind == BH_SPAN_LINK && bh_link_ok(span->ref) &&
-	    strlen(span->ref) < 500 && span->text != NULL &&
-	    *span->text != '\0' && bh_utf8_len(span->text) < 200 &&
-	    tame(span->text)) {
-		bh_buf_puts(&c->open, "<");
-		slack_escape(&c->open, span->ref, 3000);
-		bh_buf_add(&c->open, "|%s>", span->text);
-	} else
+	} else if (span->kind != BH_SPAN_LINK || !context_link(c, span)) {
 		context_text(c, span);
+	}
 	bh_buf_release(&id);
 	bh_buf_release(&when);
 }

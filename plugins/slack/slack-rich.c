@@ -44,6 +44,8 @@ fit(struct slack_rich *r, struct bh_buf *out, const char *text)
 	struct bh_buf clean = BH_BUF(1024u * 1024u);
 	size_t most = r->left < TEXT_MOST ? r->left : TEXT_MOST, n;
 
+	if (most == 0)
+		return false;
 	bh_buf_clean(&clean, text != NULL ? text : "", r->lines);
 	n = bh_utf8_len(bh_buf_text(&clean));
 	bh_buf_clip(out, bh_buf_text(&clean), most);
@@ -130,8 +132,7 @@ link_to(struct slack_rich *r, const struct bh_span *span)
 
 	if (!bh_link_ok(span->ref)) {
 		slack_rich_text(r, span->text, NULL);
-	} else if (fit(r, &label, span->text != NULL && *span->text != '\0' ?
-	    span->text : span->ref)) {
+	} else if (fit(r, &label, span->text) || fit(r, &label, span->ref)) {
 		comma(r);
 		bh_buf_puts(r->out, "{\"type\":\"link\",\"url\":");
 		bh_buf_quote(r->out, span->ref);

@@ -84,7 +84,7 @@ slack_down(void)
 	fake_free(&fake);
 }
 
-static struct bh_value *
+static inline struct bh_value *
 parsed(const char *json)
 {
 	const char *error = NULL;
@@ -96,14 +96,16 @@ parsed(const char *json)
 
 /* Runs the tests of one program. */
 static inline int
-run_suite(const char *name, const TTest *const *tests)
+run_suite_with(const char *name, const TTest *const *tests,
+    void (*up)(void))
 {
 	Suite *suite = suite_create(name);
 	TCase *tc = tcase_create("all");
 	SRunner *runner;
 	int failed;
 
-	tcase_add_checked_fixture(tc, slack_up, slack_down);
+	tcase_set_timeout(tc, 60);
+	tcase_add_checked_fixture(tc, up, slack_down);
 	for (; *tests != NULL; tests++)
 		tcase_add_test(tc, *tests);
 	suite_add_tcase(suite, tc);
@@ -112,6 +114,12 @@ run_suite(const char *name, const TTest *const *tests)
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
 	return failed == 0 ? 0 : 1;
+}
+
+static inline int
+run_suite(const char *name, const TTest *const *tests)
+{
+	return run_suite_with(name, tests, slack_up);
 }
 
 #endif

@@ -173,7 +173,8 @@ START_TEST(parts_may_be_missing)
 	card.fields = &empty;
 	blocks(&card);
 	has("\"Reason\",\"style\":{\"italic\":true}},"
-	    "{\"type\":\"text\",\"text\":\"  \"}");
+	    "{\"type\":\"text\",\"text\":\"  \"},"
+	    "{\"type\":\"text\",\"text\":\"–\"}");
 	card = (struct bh_card){ .colour = BH_GREEN };
 	blocks(&card);
 	has("\"–\"");
@@ -191,7 +192,8 @@ START_TEST(buttons_have_tokens)
 	card.buttons = buttons;
 	blocks(&card);
 	has("\"elements\":[{\"type\":\"button\",\"action_id\":\"b0\","
-	    "\"text\":" PLAIN("–") ",\"value\":\"t\",\"style\":\"danger\"");
+	    "\"text\":" PLAIN("–") ",\"value\":\"t\","
+	    "\"accessibility_label\":\"–: 7QK2 ");
 	lacks("\"b1\"");
 }
 END_TEST
