@@ -24,7 +24,7 @@ export function teamsBlock(cloud, more = {}) {
 // The whole main file; JSON is YAML.
 function mainFile(directory, chat, more) {
 	return { store: `sqlite:${directory}/bellhop.db`,
-		listen: '127.0.0.1:0', admins: ['hedy@acme.example'], chat,
+		listen: '127.0.0.1:0', flood: 'off', admins: ['hedy@acme.example'], chat,
 		access: [{ commands: ['*'], who: ['members'] }],
 		'aws-sandbox': { local: { state: `${directory}/aws`, delay: '0s',
 			jitter: '0s', rate: 0 } },

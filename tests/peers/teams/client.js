@@ -64,10 +64,12 @@ export class Teams extends Connector {
 
 	// An activity as Teams makes it; `more` overrides anything.
 	activity(type, person, place, more = {}) {
-		const thread = place.conversationType === 'channel' && more.thread ?
-			`;messageid=${more.thread}` : '';
-		const { thread: _, ...rest } = more;
-		return { type, id: messageId(), timestamp: new Date().toISOString(),
+		const { thread: of, ...rest } = more;
+		const id = messageId();
+		const thread = place.conversationType === 'channel' &&
+			['message', 'invoke'].includes(type) ?
+			`;messageid=${of ?? id}` : '';
+		return { type, id, timestamp: new Date().toISOString(),
 			localTimestamp: new Date().toISOString(),
 			serviceUrl: this.serviceUrl, channelId: 'msteams',
 			from: { id: person.id, name: person.name,

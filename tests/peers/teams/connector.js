@@ -32,8 +32,15 @@ export class Connector extends Login {
 	constructor() {
 		super();
 		({ list: this.places, teams: this.teams } = places());
-		const at = '/teams/v3/conversations/:id';
-		this.on('POST', '/teams/v3/conversations', (seen) =>
+		for (const region of ['', '/amer'])
+			this.#routes(`/teams${region}/v3`);
+		this.on('GET', '/graph/v1.0/users/:id', (seen, { id }) =>
+			this.#graph(seen, id));
+	}
+
+	#routes(top) {
+		const at = `${top}/conversations/:id`;
+		this.on('POST', `${top}/conversations`, (seen) =>
 			this.#create(seen));
 		this.on('POST', `${at}/activities`, (seen, { id }) =>
 			this.#post(seen, id));
@@ -50,21 +57,19 @@ export class Connector extends Login {
 				.map((p) => this.#member(p)) }));
 		this.on('GET', `${at}/members/:user`, (seen, names) =>
 			this.#one(this.#place(seen, names.id), names.user));
-		this.on('GET', '/teams/v3/teams/:id', (seen, { id }) => {
+		this.on('GET', `${top}/teams/:id`, (seen, { id }) => {
 			this.bearer(seen, audience);
 			const team = this.teams[id];
 			if (team === undefined)
 				throw no(404, 'TeamNotFound', 'no such team');
 			return { ...team, channelCount: 2, memberCount: 7 };
 		});
-		this.on('GET', '/teams/v3/teams/:id/conversations', (seen, { id }) => {
+		this.on('GET', `${top}/teams/:id/conversations`, (seen, { id }) => {
 			this.bearer(seen, audience);
 			return { conversations: Object.values(this.places).filter((p) =>
 				p.team === id).map((p) => p.id === id ? { id } :
 				{ id: p.id, name: p.name }) };
 		});
-		this.on('GET', '/graph/v1.0/users/:id', (seen, { id }) =>
-			this.#graph(seen, id));
 	}
 
 	get serviceUrl() {
