@@ -599,6 +599,7 @@ fake_new(void)
 		.turn_over = api_turn_over, .http_public = api_http
 	};
 	fake_inbound_table(&in->api);
+	fake_socket_table(&in->api);
 	in->f.opened = BH_PENDING;
 	in->f.host.api = &in->api;
 	in->f.now = FAKE_START;
@@ -615,6 +616,7 @@ fake_free(struct fake **fake)
 	while (in->events != NULL)
 		remove_event(in, in->events);
 	fake_inbound_free(&in->f);
+	fake_socket_free(&in->f);
 	for (size_t i = 0; i < in->f.requests_count; i++) {
 		struct fake_request *r = &in->f.requests[i];
 

@@ -60,12 +60,31 @@ struct fake_inbound {
 	struct { char *method, *path; bh_route_cb *cb; void *arg; } routes[16];
 	size_t routes_count;
 	int route_result;		/* of every bh_route() */
-	struct fake_incoming *incoming[4096];
+	struct fake_incoming *incoming[16384];
 	size_t incoming_count;
 	struct fake_delivered events[4096];
 	size_t events_count;
 	int deliver_result;		/* of every bh_deliver() */
-	int received_result;		/* 1 ms after those that went well */
+	int received_result;		/* after those that went well ... */
+	int64_t received_after;		/* ... so many ms; 0: 1 ms */
+};
+
+/* One WebSocket of the plugin; the test is its other end. */
+struct fake_socket {
+	struct fake *fake;
+	char *url;
+	struct bh_socket_to to;		/* the numbers; texts are gone */
+	struct bh_socket_calls calls;
+	void *arg;
+	int64_t made;
+	bool open;			/* fake_socket_open() */
+	bool closing, dropped;		/* by the plugin, with this code */
+	int close_code;
+	bool gone;			/* closed() came, or it was dropped */
+	int send_result;		/* of each send */
+	char *sent[4096];
+	size_t sent_count;
+	struct bh_timer *timer;
 };
 
 struct fake {
@@ -92,6 +111,9 @@ struct fake {
 					 * key; NULL: `mapping` for all */
 	int opened;		/* bh_opened()'s; BH_PENDING until then */
 	struct fake_inbound inbound;
+	struct fake_socket *sockets[4096];
+	size_t sockets_count;
+	bool sockets_refused;	/* no URL can be used */
 };
 
 /* A host of its own for each test. */
@@ -130,7 +152,19 @@ struct fake_incoming *fake_incoming(struct fake *fake, const char *method,
 /* What bh_deliver() was given, the n-th; NULL past the last. */
 const struct bh_event *fake_event(const struct fake *fake, size_t n);
 
+/* fake-socket.c: the n-th WebSocket that was opened, NULL past the last; how
+ * many are not closed. */
+struct fake_socket *fake_socket(struct fake *fake, size_t n);
+size_t fake_sockets_alive(const struct fake *fake);
+/* It is open; it says something; it ends as in struct bh_socket_calls. */
+void fake_socket_open(struct fake_socket *s);
+void fake_socket_say(struct fake_socket *s, const char *text);
+void fake_socket_end(struct fake_socket *s, int result, int code,
+    const char *why);
+
 /* Called by fake-host.c alone. */
+void fake_socket_table(struct bh_api *api);
+void fake_socket_free(struct fake *fake);
 void fake_inbound_table(struct bh_api *api);
 void fake_inbound_free(struct fake *fake);
 

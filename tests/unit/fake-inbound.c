@@ -71,7 +71,7 @@ fake_incoming(struct fake *fake, const char *method, const char *path,
 		if (strcmp(in->routes[i].method, method) != 0 ||
 		    strcmp(in->routes[i].path, path) != 0)
 			continue;
-		assert(in->incoming_count < 4096);
+		assert(in->incoming_count < 16384);
 		r = xcalloc(1, sizeof(*r));
 		r->request.api = fake->host.api;
 		in->incoming[in->incoming_count++] = r;
@@ -136,7 +136,8 @@ api_deliver(struct bh_host *host, const struct bh_event *event,
 	d->received = received;
 	d->arg = arg;
 	if (d->result == BH_OK && received != NULL)
-		host->api->after(host, 1, run_receipt, d);
+		host->api->after(host, in->received_after > 0 ?
+		    in->received_after : 1, run_receipt, d);
 	return d->result;
 }
 
