@@ -256,8 +256,21 @@ slack_open(struct bh_host *host, void **state)
 static int
 slack_connect(void *state)
 {
-	slack_people_connect(slack_of(state));
-	return BH_OK;
+	struct slack *s = slack_of(state);
+	int ret = s->socket_mode ? slack_sockets_connect(s) :
+	    slack_http_connect(s);
+
+	if (ret == BH_OK)
+		slack_people_connect(s);
+	return ret;
+}
+
+/* Secrets are looked up anew whenever they are needed; what had given up on
+ * one tries again. */
+static void
+slack_changed(void *state)
+{
+	slack_sockets_changed(slack_of(state));
 }
 
 /* What is under way is told that it ends here, while all of it is there. */
@@ -267,11 +280,14 @@ slack_close(void *state)
 	struct slack *s = slack_of(state);
 
 	s->closing = true;
+	slack_receive_close(s);
 	slack_api_close(s);
 	slack_respond_close(s);
 	slack_tokens_close(s);
 	slack_people_close(s);
 	slack_replies_close(s);
+	slack_http_close(s);
+	slack_sockets_close(s);
 	slack_free(s);
 }
 
@@ -347,5 +363,5 @@ static const struct bh_transport transport = {
 
 BH_PLUGIN(.name = "slack", .version = "1.0", .summary = "chat in Slack",
     .options = options, .migrations = slack_migrations,
-    .open = slack_open, .close = slack_close, .check = slack_check,
-    .transport = &transport, .tools = tools);
+    .open = slack_open, .close = slack_close, .changed = slack_changed,
+    .check = slack_check, .transport = &transport, .tools = tools);

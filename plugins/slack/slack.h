@@ -424,6 +424,8 @@ struct slack {
 	struct slack_delivery *deliveries;	/* slack-receive.c's own */
 	uint64_t refused, parsed;	/* over HTTP: unread, and read */
 	struct slack_socket *sockets;	/* slack-socket.c's own */
+	struct slack_envelope *orphans;	/* slack-link.c's own */
+	uint64_t links_made;
 	struct slack_request *requests;	/* slack-api.c's own */
 	struct slack_tokens *tokens;	/* slack-token.c's own */
 	struct slack_names *names;	/* slack-people.c's own */
