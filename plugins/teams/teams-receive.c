@@ -41,9 +41,10 @@ user_flags(const struct teams *t, const struct bh_value *activity)
 	const struct bh_value *from = bh_get(activity, "from");
 	const struct bh_value *data = bh_get(activity, "channelData");
 	const char *role = bh_get_text(from, "role");
+	const char *account = bh_get_text(from, "aadObjectId");
 	unsigned flags = 0;
 
-	if (bh_get_text(from, "aadObjectId") == NULL)
+	if (account == NULL || *account == '\0')
 		flags |= BH_USER_BOT | BH_USER_GUEST;
 	if (role != NULL && strcasecmp(role, "user") != 0)
 		flags |= BH_USER_BOT;

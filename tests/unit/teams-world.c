@@ -24,13 +24,16 @@ key_of(int n)
 	char *text;
 	long len;
 
-	ck_assert_int_lt(n, KEYS);
+	/* Also outside of any test: no ck_assert(). */
+	if (n >= KEYS)
+		abort();
 	if (keys[n] != NULL)
 		return keys[n];
 	keys[n] = EVP_RSA_gen(2048);
 	bio = BIO_new(BIO_s_mem());
-	ck_assert_int_eq(PEM_write_bio_PrivateKey(bio, keys[n], NULL, NULL, 0,
-	    NULL, NULL), 1);
+	if (PEM_write_bio_PrivateKey(bio, keys[n], NULL, NULL, 0, NULL,
+	    NULL) != 1)
+		abort();
 	len = BIO_get_mem_data(bio, &text);
 	pems[n] = xstrndup(text, (size_t)len);
 	BIO_free(bio);
@@ -208,7 +211,7 @@ world_activity(const char *more)
 {
 	return xasprintf("{%s%s\"channelId\":\"msteams\","
 	    "\"serviceUrl\":\"" SERVICE "\"%s%s%s}", more,
-	    strstr(more, "\"type\":") == NULL ? "\"type\":\"message\"," : "",
+	    strncmp(more, "\"type\":", 7) != 0 ? "\"type\":\"message\"," : "",
 	    strstr(more, "\"from\":") == NULL ? ",\"from\":{\"id\":\"29:ada\","
 	    "\"name\":\"Ada\",\"aadObjectId\":"
 	    "\"ADA00000-0000-4000-8000-000000000001\"}" : "",

@@ -56,7 +56,8 @@ char *world_token(struct teams_world *w, int n, const char *claims);
 char *world_signed(int n, const char *header, const char *claims);
 
 /* An activity from Ada in her personal chat: `more` is JSON members that
- * come first, with a comma at their end; "type" is a message's otherwise. */
+ * come first, with a comma at their end.  A message, unless they begin with
+ * "type". */
 char *world_activity(const char *more);
 /* POSTs it with a good token; the request may still wait. */
 struct fake_incoming *world_post(struct teams_world *w, const char *activity);

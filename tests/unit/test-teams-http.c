@@ -506,6 +506,7 @@ main(void)
 	SRunner *runner = srunner_create(s);
 	int failed;
 
+	world_key(0);	/* once, for all that fork */
 	tcase_add_checked_fixture(tc, up, down);
 	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
 		tcase_add_test(tc, tests[i]);
