@@ -200,8 +200,8 @@ button(struct bh_buf *out, const struct bh_button *b, size_t number,
 }
 
 static void
-actions(struct bh_buf *out, const struct bh_card *card, const char *about,
-    const struct measure *m)
+actions(struct bh_buf *out, const struct bh_card *card, size_t first,
+    const char *about, const struct measure *m)
 {
 	size_t shown = 0;
 
@@ -217,7 +217,7 @@ actions(struct bh_buf *out, const struct bh_card *card, const char *about,
 		    ",{\"type\":\"actions\",\"elements\":[" :
 		    shown % ROW_MOST == 0 ?
 		    "]},{\"type\":\"actions\",\"elements\":[" : ",");
-		button(out, b, shown++, about, m);
+		button(out, b, first + shown++, about, m);
 	}
 	if (shown > 0)
 		bh_buf_puts(out, "]}");
@@ -373,7 +373,7 @@ note(struct slack *s, struct bh_buf *out, const struct bh_card *card,
 
 void
 slack_card_blocks(struct slack *s, struct bh_buf *out,
-    const struct bh_card *card)
+    const struct bh_card *card, size_t first)
 {
 	struct bh_buf foot = BH_BUF(1024u * 1024u), about = BH_BUF(
 	    1024u * 1024u);
@@ -382,7 +382,8 @@ slack_card_blocks(struct slack *s, struct bh_buf *out,
 	slack_plain_spans(s, &about, card->title, card->title_count);
 	do {
 		bh_buf_clear(&foot);
-		actions(&foot, card, bh_buf_text(&about), &measures[m]);
+		actions(&foot, card, first, bh_buf_text(&about),
+		    &measures[m]);
 		note(s, &foot, card, measures[m].note);
 		weight = slack_weight(bh_buf_text(&foot));
 	} while (weight > WEIGHT_MOST / 2 &&

@@ -31,7 +31,8 @@ slack_home_add(struct slack_reply *r, const struct bh_post *post)
 	size_t n;
 
 	if (post->card != NULL)
-		slack_card_blocks(r->slack, &json, post->card);
+		slack_card_blocks(r->slack, &json, post->card,
+		    r->home_buttons);
 	else
 		slack_text_blocks(r->slack, &json, post->text);
 	n = count_blocks(r->slack, &json);
@@ -42,6 +43,8 @@ slack_home_add(struct slack_reply *r, const struct bh_post *post)
 		if (r->home_count > 0)
 			bh_buf_puts(&r->home, ",{\"type\":\"divider\"},");
 		r->home_count += n + (r->home_count > 0);
+		r->home_buttons += post->card != NULL ?
+		    post->card->buttons_count : 0;
 		bh_buf_put(&r->home, json.data + 1, json.len - 2);
 	}
 	bh_buf_release(&json);

@@ -38,6 +38,7 @@ finish(struct sending *p, int result, const char *message)
 {
 	bh_sent_cb *done = p->done;
 	void *arg = p->arg;
+	char *id = slack_copy(message);
 
 	slack_reply_drop(p->reply);
 	free(p->key);
@@ -51,7 +52,8 @@ finish(struct sending *p, int result, const char *message)
 	p->magic = 0;
 	free(p);
 	if (done != NULL)
-		done(arg, result, message);
+		done(arg, result, id);
+	free(id);
 }
 
 static bool
@@ -488,7 +490,7 @@ slack_send(void *state, const struct bh_post *post, bh_sent_cb *done,
 		.card = post->card != NULL, .again = post->again,
 		.done = done, .arg = arg };
 	if (post->card != NULL)
-		slack_card_blocks(s, &p->blocks, post->card);
+		slack_card_blocks(s, &p->blocks, post->card, 0);
 	else
 		slack_text_blocks(s, &p->blocks, p->text);
 	route(p);

@@ -83,6 +83,7 @@ struct slack_reply {
 	struct bh_timer *timer;		/* the latest moment for the ack */
 	struct bh_buf home;		/* SLACK_HOME: blocks so far */
 	size_t home_count;		/* and how many */
+	size_t home_buttons;
 	bool home_full;			/* there was more */
 	bool ended;			/* over() came */
 	int64_t made;			/* monotonic ms */
@@ -226,9 +227,10 @@ size_t slack_weight(const char *json);
 /* ------------------------------------------------------------------ */
 /* slack-card.c, slack-form.c, slack-home.c: JSON                      */
 
-/* Appends the array of blocks; `text` stands beside it as the fallback. */
+/* Appends the array of blocks; `text` stands beside it as the fallback.  Its
+ * buttons are numbered from `first`: no two on one surface are alike. */
 void slack_card_blocks(struct slack *s, struct bh_buf *out,
-    const struct bh_card *card);
+    const struct bh_card *card, size_t first);
 void slack_text_blocks(struct slack *s, struct bh_buf *out, const char *text);
 /* The view object of a form (each input a block of its name, its element
  * "v"); of a moment's wait; of a text in its place. */

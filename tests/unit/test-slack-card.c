@@ -15,7 +15,7 @@ blocks(const struct bh_card *card)
 	struct bh_value *v;
 
 	bh_buf_clear(&out);
-	slack_card_blocks(slack, &out, card);
+	slack_card_blocks(slack, &out, card, 0);
 	ck_assert(!out.overflow);
 	bh_buf_add(&message, "{\"text\":\"x\",\"blocks\":%s}",
 	    bh_buf_text(&out));

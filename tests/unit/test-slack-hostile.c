@@ -116,7 +116,7 @@ message(const struct bh_card *card, const char *text)
 	bh_buf_quote(&out, bh_buf_text(&fallback));
 	bh_buf_puts(&out, ",\"blocks\":");
 	if (card != NULL)
-		slack_card_blocks(slack, &out, card);
+		slack_card_blocks(slack, &out, card, 0);
 	else
 		slack_text_blocks(slack, &out, text);
 	bh_buf_puts(&out, "}");
@@ -262,7 +262,7 @@ golden(struct bh_buf *all, const char *text)
 	struct bh_buf line = BH_BUF(1u << 20), words = BH_BUF(65536);
 
 	slack_escape(&words, text, 3900);
-	slack_card_blocks(slack, &line, &card);
+	slack_card_blocks(slack, &line, &card, 0);
 	bh_buf_puts(&line, " ");
 	bh_buf_quote(&line, bh_buf_text(&words));
 	if (line.len > 900)
