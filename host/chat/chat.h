@@ -128,8 +128,8 @@ void chat_call_settles(struct bh_call *call, struct bh_tx *tx);
 /* ------------------------------------------------------------------ */
 /* People, as bh_person() and bh_person_by_email()                      */
 
-/* Of several accounts the one on the network of `asks`, or else the one heard
- * of last. */
+/* By person id, or by account ("acme/@U012AB").  Of several accounts the one
+ * on the network of `asks`, or else the one heard of last. */
 bool chat_person(struct chat *chat, const struct bh_host *asks,
     const char *id, struct bh_user *out);
 bool chat_person_by_email(struct chat *chat, const struct bh_host *asks,

@@ -446,6 +446,15 @@ people_by_id(struct chat *chat, const char *id)
 	return NULL;
 }
 
+/* "acme/@U012AB": whose account that is. */
+static struct person *
+by_account(struct chat *chat, const char *realm, const char *id)
+{
+	struct identity *i = find(&chat->people, realm, id);
+
+	return i != NULL ? main_of(i->person) : NULL;
+}
+
 struct person *
 people_by_email(struct chat *chat, const char *email)
 {
@@ -488,7 +497,11 @@ bool
 chat_person(struct chat *chat, const struct bh_host *asks, const char *id,
     struct bh_user *out)
 {
-	struct person *p = people_by_id(chat, id);
+	const char *at = strstr(id, "/@");
+	BH_AUTO_FREE char *realm = at != NULL ? xstrndup(id,
+	    (size_t)(at - id)) : NULL;
+	struct person *p = realm != NULL ? by_account(chat, realm, at + 2) :
+	    people_by_id(chat, id);
 
 	if (p != NULL)
 		fill(chat, p, account(chat, p, asks), out);

@@ -348,7 +348,7 @@ struct bh_event {
 	const char *room;	/* immutable id of the room; NULL in a DM */
 	const char *room_name;	/* "#payments" */
 	const char *thread;	/* message id, or NULL */
-	const char *text;
+	const char *text;	/* who is mentioned in it: "@ID" */
 	const char *token;	/* of the button or form */
 	const char *input;	/* BH_EV_COMPLETE in a form: which input */
 	const struct bh_pair *fields;	/* BH_EV_FORM */
@@ -609,9 +609,9 @@ struct bh_api {
 	void (*end)(struct bh_call *, int result);	/* after BH_PENDING */
 	struct bh_host *(*host_of)(struct bh_call *);
 
-	/* People.  person() finds by person id; person_by_email() by the pinned
-	 * e-mail, case-blind.  False if unknown; pointers live until the
-	 * callback returns.  Of several accounts a transport is told its own
+	/* People.  person() finds by person id, since 1.1 also by account
+	 * ("realm/@ID"); person_by_email() by the pinned e-mail, case-blind.
+	 * False if unknown; pointers live until the callback returns.  Of several accounts a transport is told its own
 	 * (`realm` is then its block's name), others the one heard of last. */
 	bool (*person)(struct bh_host *, const char *id, struct bh_user *out);
 	bool (*person_by_email)(struct bh_host *, const char *email,

@@ -144,6 +144,13 @@ START_TEST(rename_changes_only_the_name)
 	ck_assert(chat_person_by_email(chat, NULL, "GRACE@x.example", &user));
 	ck_assert_uint_eq(user.flags, BH_USER_ADMIN);
 	ck_assert(!chat_person(chat, NULL, "NOBODY", &user));
+	/* By account, exactly. */
+	ck_assert(chat_person(chat, NULL, "acme/@U1", &user));
+	ck_assert_str_eq(user.person, one);
+	ck_assert(!chat_person(chat, NULL, "acme/@u1", &user));
+	ck_assert(!chat_person(chat, NULL, "corp/@U1", &user));
+	ck_assert(!chat_person(chat, NULL, "acme/@", &user));
+	ck_assert(!chat_person(chat, NULL, "/@U1", &user));
 }
 END_TEST
 

@@ -29,14 +29,19 @@ person_named(struct bh_call *call, struct face *f, const char *typed,
 {
 	const char *mine = bh_user(call)->email;
 	const char *name = *typed == '@' ? typed + 1 : typed;
-	struct bh_buf email = BH_BUF(320);
+	struct bh_buf account = BH_BUF(512), email = BH_BUF(320);
 	bool found;
 
+	/* Somebody whom the network let be mentioned, by the id there. */
+	bh_buf_add(&account, "%s/@%s", bh_user(call)->realm, name);
 	if (strchr(name, '@') != NULL)
 		bh_buf_puts(&email, name);
 	else if (mine != NULL && strchr(mine, '@') != NULL)
 		bh_buf_add(&email, "%s%s", name, strchr(mine, '@'));
-	found = bh_person_by_email(f->host, bh_buf_text(&email), out);
+	found = (*typed == '@' && !account.overflow &&
+	    bh_person(f->host, bh_buf_text(&account), out)) ||
+	    bh_person_by_email(f->host, bh_buf_text(&email), out);
+	bh_buf_release(&account);
 	bh_buf_release(&email);
 	if (!found)
 		bh_fail_at(call, arg, "I do not know %s yet. Write the e-mail "
