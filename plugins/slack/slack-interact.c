@@ -202,10 +202,21 @@ static bool
 read_shortcut(struct slack_incoming *in, const char *user)
 {
 	const struct bh_value *p = in->payload;
-	const char *command = bh_get_text(p, "callback_id");
+	const char *id = bh_get_text(p, "callback_id");
 	const char *message = bh_get_text(p, "message_ts");
+	char command[WORD_MOST + 1] = "";
 	struct slack_reply *r;
 
+	/* One app must not have an id twice, so that of a message shortcut has
+	 * a tail. */
+	if (id != NULL && strlen(id) <= WORD_MOST) {
+		size_t len = strlen(id), tail = strlen(SLACK_FROM_MESSAGE);
+
+		if (len > tail && strcmp(id + len - tail,
+		    SLACK_FROM_MESSAGE) == 0)
+			len -= tail;
+		memcpy(command, id, len);
+	}
 	if (!is_command(command)) {
 		in->why = "a shortcut that is no command";
 		return false;

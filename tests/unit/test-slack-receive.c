@@ -460,7 +460,7 @@ START_TEST(shortcuts)
 	fake_run(fake, 10);
 	ck_assert_uint_eq(fake_count(fake, "views.open"), 1);
 	e = one_event(deliver_interaction("{\"type\":\"message_action\","
-	    "\"callback_id\":\"elevate\",\"trigger_id\":\"1.3\","
+	    "\"callback_id\":\"elevate:message\",\"trigger_id\":\"1.3\","
 	    "\"channel\":{\"id\":\"C1\"},\"message_ts\":"
 	    "\"1767607100.000200\",\"message\":{\"text\":\"!revoke all\"},"
 	    WHO "}"));
