@@ -45,6 +45,7 @@ want_bytes(wslay_event_context_ptr frames, uint8_t *buf, size_t len,
 	else
 		n = websocket_receive(s, buf, len < s->budget ? len :
 		    s->budget);
+	s->dry = n <= 0;
 	if (n <= 0) {
 		wslay_event_set_error(frames, n < 0 ?
 		    WSLAY_ERR_CALLBACK_FAILURE : WSLAY_ERR_WOULDBLOCK);
@@ -166,8 +167,15 @@ websocket_frames_init(struct bh_socket *s)
 void
 websocket_frames_read(struct bh_socket *s)
 {
-	int ret = wslay_event_recv(s->frames);
+	int ret;
 
+	/* wslay stops short where a frame's head is cut, although there may be
+	 * more that no poll tells of: libcurl has it already. */
+	do {
+		s->dry = false;
+		ret = wslay_event_recv(s->frames);
+	} while (ret == 0 && !s->dry && !s->again && !s->ended && !s->gone &&
+	    wslay_event_get_read_enabled(s->frames));
 	if (s->ended || s->gone)
 		return;
 	if (ret == WSLAY_ERR_NOMEM)

@@ -55,6 +55,7 @@ struct bh_socket {
 	unsigned busy;		/* our own code, or a call, is on the stack */
 	bool gone;		/* dropped */
 	bool again;		/* there is more to read than the budget took */
+	bool dry;		/* there is nothing more to read now */
 	int64_t timeout, ping, silence;
 	struct bh_timer *deadline, *pinger, *watchdog, *soon;
 	struct bh_socket_calls calls;

@@ -220,6 +220,20 @@ START_TEST(frame_with_the_head)
 }
 END_TEST
 
+/* The head and the first byte of a frame in one piece, the rest with it. */
+START_TEST(frame_cut_at_the_head)
+{
+	peer.more = "\x81";
+	peer.more_len = 1;
+	open_now();
+	ws_peer_raw(conn, "\x05", 1);
+	pass(0);
+	ws_peer_raw(conn, "hello", 5);
+	wait_messages(1);
+	ck_assert_str_eq(seen.last, "hello");
+}
+END_TEST
+
 static char *
 pattern(size_t len)
 {
@@ -771,7 +785,8 @@ main(void)
 	TCase *tc = tcase_create("socket");
 	SRunner *runner = srunner_create(s);
 	static const TTest *const *const tests[] = {
-		&hello_and_echo, &frame_with_the_head, &three_megabytes,
+		&hello_and_echo, &frame_with_the_head, &frame_cut_at_the_head,
+		&three_megabytes,
 		&fragments_and_pings, &large_in_small_pieces, &server_pings,
 		&our_pings_keep_it, &silence, &late_riser, &peer_says_goodbye,
 		&goodbye_without_code, &goodbye_not_answered,
