@@ -112,6 +112,28 @@ set_up_log(const struct host *host)
 	log_setup(f, l);
 }
 
+/* How we go out. */
+static void
+set_up_way(struct host *host)
+{
+	const char *proxy = conf_host_text(host->conf, "proxy");
+	const struct http_way way = {
+		.proxy = proxy != NULL && strcmp(proxy, "none") == 0 ? "" :
+		    proxy,
+		.no_proxy = conf_host_joined(host->conf, "no-proxy"),
+		.credentials = conf_host_joined(host->conf,
+		    "proxy-credentials"),
+		.ca_file = conf_host_text(host->conf, "ca-file"),
+	};
+
+	/* Of a tool; elsewhere this is an error before it comes here. */
+	if (way.credentials == NULL &&
+	    conf_host_text(host->conf, "proxy-credentials") != NULL)
+		log_warn("proxy-credentials cannot be read: the proxy is asked "
+		    "without them");
+	http_client_way(host->http, &way);
+}
+
 static size_t
 log_all(struct conf_errors *errors)
 {
@@ -221,6 +243,7 @@ host_reload(struct host *host)
 	host->conf = conf;
 	host->plugins->conf = conf;
 	set_up_log(host);
+	set_up_way(host);
 	compare_instances(host);
 	chat_reconfigure(host->chat, conf);
 	plugins_changed(host->plugins);
@@ -371,6 +394,7 @@ open_rooms(struct host *host)
 		return give_up(host, url, why);
 	parts.store = host->store;
 	host->http = http_client_new(host->loop);
+	set_up_way(host);
 	if (chat_new(&parts, &host->chat, &why) != 0)
 		return give_up(host, "chat", why);
 	if (host->options.tool == NULL &&

@@ -146,8 +146,8 @@ const struct bh_value *conf_tree(const struct conf *conf, const char *plugin,
 const char *conf_text(struct conf *conf, const char *plugin,
     const char *block, const char *team, const char *key);
 
-/* Tries to resolve every secret of every instance; complains where one
- * cannot be. */
+/* Tries to resolve the host's secrets and every instance's; complains where
+ * one cannot be. */
 void conf_check_secrets(struct conf *conf, struct conf_errors *errors);
 /* Wipes what conf_text() resolved for this instance, after its close(); NULL
  * stands for every plugin, every block. */
@@ -169,6 +169,9 @@ extern const struct bh_option conf_host_options[];
 
 /* As text or as tree, with presets: conf_host_text(conf, "store") */
 const char *conf_host_text(const struct conf *conf, const char *key);
+/* Likewise, but lists are joined by ", " and secrets resolved, as in
+ * conf_text(). */
+const char *conf_host_joined(struct conf *conf, const char *key);
 const struct bh_value *conf_host_tree(const struct conf *conf,
     const char *key);
 

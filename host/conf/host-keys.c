@@ -32,6 +32,18 @@ const struct bh_option conf_host_options[] = {
 	{ .key = "public-url", .type = BH_STRING,
 	  .help = "the address that others reach `listen` under, as in "
 	  "https://bellhop.acme.example" },
+	{ .key = "proxy", .type = BH_STRING, .flags = BH_OPT_RELOADABLE,
+	  .help = "the proxy for requests that we make, as in "
+	  "http://proxy.acme.example:3128, or none; unset, the environment "
+	  "says (https_proxy, no_proxy ...)" },
+	{ .key = "proxy-credentials", .type = BH_SECRET,
+	  .flags = BH_OPT_RELOADABLE,
+	  .help = "user:password for that proxy" },
+	{ .key = "no-proxy", .type = BH_STRINGS, .flags = BH_OPT_RELOADABLE,
+	  .help = "hosts and domains that are reached without it" },
+	{ .key = "ca-file", .type = BH_STRING, .flags = BH_OPT_RELOADABLE,
+	  .help = "certificates to trust instead of the system's, where a "
+	  "proxy looks into TLS" },
 	{ .key = "plugin-directory", .type = BH_STRING,
 	  .help = "where plugins lie, instead of where they were installed" },
 	{ .key = "log", .type = BH_TREE,
@@ -256,6 +268,39 @@ host_check_chat(const struct bh_value *chat, struct conf_errors *errors)
 	}
 }
 
+static bool
+host_proxy_ok(const char *text)
+{
+	const char *host = strncmp(text, "http://", 7) == 0 ? text + 7 :
+	    strncmp(text, "https://", 8) == 0 ? text + 8 : "";
+	size_t len = strcspn(host, ":/?#@ \t,");
+
+	return strcmp(text, "none") == 0 || (len > 0 && (host[len] == '\0' ||
+	    (host[len] == ':' && host[len + 1] != '\0' &&
+	    strspn(host + len + 1, "0123456789") == strlen(host + len + 1))));
+}
+
+static void
+host_check_proxy(const struct bh_value *root, struct conf_errors *errors)
+{
+	const struct bh_value *proxy = bh_get(root, "proxy");
+	const struct bh_value *secret = bh_get(root, "proxy-credentials");
+	const struct bh_value *ca = bh_get(root, "ca-file");
+
+	if (bh_text(proxy) != NULL && !host_proxy_ok(proxy->text))
+		conf_complain(errors, proxy, "\"proxy\" is http:// or "
+		    "https://, a host and a port, as in "
+		    "http://proxy.acme.example:3128, or none; who we are goes "
+		    "into proxy-credentials");
+	if (secret != NULL && (bh_text(proxy) == NULL ||
+	    strcmp(proxy->text, "none") == 0))
+		conf_complain(errors, secret, "\"proxy-credentials\" without "
+		    "a proxy: add proxy: http://HOST:PORT");
+	if (bh_text(ca) != NULL && ca->text[0] != '/')
+		conf_complain(errors, ca, "\"ca-file\" must be a whole path, "
+		    "as in /etc/ssl/certs/acme.pem");
+}
+
 static void
 host_check_words(const struct bh_value *root, struct conf_errors *errors)
 {
@@ -296,6 +341,7 @@ conf_check_host(struct conf *conf, struct conf_errors *errors)
 	}
 	conf_presets(conf, NULL, conf_host_options, 0, errors);
 	host_check_words(root, errors);
+	host_check_proxy(root, errors);
 	conf_check_people_list(bh_get(root, "admins"), false, errors);
 	conf_check_access(bh_get(root, "access"), errors);
 	host_check_people(bh_get(root, "people"), errors);

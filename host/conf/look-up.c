@@ -161,6 +161,26 @@ conf_host_text(const struct conf *conf, const char *key)
 	return bh_text(conf_host_tree(conf, key));
 }
 
+const char *
+conf_host_joined(struct conf *conf, const char *key)
+{
+	const struct bh_value *v = conf_host_tree(conf, key);
+	char *why = NULL;
+	const char *text;
+
+	if (v != NULL && v->kind == BH_LIST)
+		return look_up_joined(conf, v);
+	for (const struct bh_option *o = conf_host_options; o->key != NULL;
+	    o++)
+		if (strcmp(o->key, key) == 0 && o->type == BH_SECRET &&
+		    bh_text(v) != NULL) {
+			text = conf_secret(conf, "", "", key, v, &why);
+			free(why);	/* conf_check_secrets() told it */
+			return text;
+		}
+	return bh_text(v);
+}
+
 const struct bh_value *
 conf_access(const struct conf *conf, const char *team)
 {

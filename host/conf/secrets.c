@@ -11,6 +11,7 @@
 #include "host/conf/internal.h"
 
 #define SECRET_MAX	(64u << 10)
+#define CERTIFICATES_MAX (4u << 20)
 
 static bool
 secret_name_ok(const char *name)
@@ -169,12 +170,38 @@ conf_wipe_secrets(struct conf *conf, const char *plugin, const char *block)
 	}
 }
 
+/* The host's own; and the certificates, which are none but as weighty. */
+static void
+host_check_secrets(struct conf *conf, struct conf_errors *errors)
+{
+	const struct bh_value *v = bh_get(conf->root, "proxy-credentials");
+	char *why = NULL;
+	size_t len;
+
+	if (bh_text(v) != NULL && conf_secret(conf, "", "", v->key, v,
+	    &why) == NULL)
+		conf_complain(errors, v, "%s: %s", v->key, why);
+	free(why);
+	why = NULL;
+	v = bh_get(conf->root, "ca-file");
+	if (bh_text(v) != NULL) {
+		BH_AUTO_FREE char *real = realpath(v->text, NULL);
+		BH_AUTO_FREE char *text = conf_path_read(real != NULL ? real :
+		    v->text, CERTIFICATES_MAX, &len, &why);
+
+		if (text == NULL)
+			conf_complain(errors, v, "%s: %s", v->key, why);
+	}
+	free(why);
+}
+
 void
 conf_check_secrets(struct conf *conf, struct conf_errors *errors)
 {
 	size_t count;
 	const struct conf_instance *in = conf_instances(conf, &count);
 
+	host_check_secrets(conf, errors);
 	for (size_t i = 0; i < count; i++) {
 		const struct conf_plugin *p = conf_plugin(conf, in[i].plugin);
 		const struct bh_option *o;

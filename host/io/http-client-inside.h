@@ -32,16 +32,22 @@ struct http_client {
 	struct origin *origins;
 	CURL *spare[SPARE_HANDLES];
 	size_t spare_count;
+	/* A copy of the way. */
+	char *proxy, *no_proxy, *credentials, *ca_file;
 };
 
 /* What libcurl's private pointer leads to begins with one of these. */
 #define XFER_MAGIC	0x78666572u
 #define WEBSOCKET_MAGIC	0x77736f63u
 
-/* http-way.c: what holds for every connection of ours, and its proxy. */
-void http_way_rules(CURL *easy);
-void http_way_proxy(const struct http_client *client, CURL *easy,
+/* http-way.c: what holds for every connection of ours to this host. */
+void http_way_rules(const struct http_client *client, CURL *easy,
     const char *host);
+/* Sets, and returns, the proxy that a request to a public address only must
+ * take; NULL: none, it goes there itself. */
+const char *http_way_public(const struct http_client *client, CURL *easy,
+    const char *host, const char *url);
+void http_way_release(struct http_client *client);
 
 /* websocket.c */
 

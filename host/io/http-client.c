@@ -463,22 +463,14 @@ socket_public(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 	return CURL_SOCKET_BAD;
 }
 
-/* To public addresses only.  A proxy that the environment names looks names up
- * by itself: then it is the one that keeps us in the open, so that nothing may
- * go round it. */
+/* To public addresses only.  A proxy looks names up by itself: then it is the
+ * one that keeps us in the open, so that nothing may go round it. */
 static void
 set_public(CURL *easy, struct bh_xfer *x)
 {
-	const char *proxy = http_host_is_loopback(x->host) ? NULL :
-	    http_env_proxy(x->url);
-
-	x->proxied = proxy != NULL;
-	if (x->proxied) {
-		curl_easy_setopt(easy, CURLOPT_PROXY, proxy);
-		curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
+	x->proxied = http_way_public(x->client, easy, x->host, x->url) != NULL;
+	if (x->proxied)
 		return;
-	}
-	curl_easy_setopt(easy, CURLOPT_PROXY, "");
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, socket_public);
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, x);
 }
@@ -496,7 +488,7 @@ xfer_start(struct bh_xfer *x)
 		log_error("out of memory in the HTTP client");
 		abort();
 	}
-	http_way_rules(easy);
+	http_way_rules(client, easy, x->host);
 	set_method(easy, x);
 	curl_easy_setopt(easy, CURLOPT_URL, x->url);
 	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, x->headers);
@@ -505,7 +497,6 @@ xfer_start(struct bh_xfer *x)
 	 * second request until the first one is answered. */
 	if (strncmp(x->origin->name, "https:", 6) == 0)
 		curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
-	http_way_proxy(client, easy, x->host);
 	if (x->public)
 		set_public(easy, x);
 	if (x->once)
@@ -761,6 +752,7 @@ http_client_free(struct http_client **clientp)
 	uv_timer_stop(client->patience);
 	loop_close_handle((uv_handle_t *)client->timer);
 	loop_close_handle((uv_handle_t *)client->patience);
+	http_way_release(client);
 	KILL_MAGIC(client);
 	free(client);
 }

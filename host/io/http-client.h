@@ -4,8 +4,8 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * http and https only, no redirects, no cookies, no user information in
- * URLs; proxies as the environment says (https_proxy, no_proxy ...), but none
- * for the loopback address.
+ * URLs; proxies as struct http_way or the environment (https_proxy, no_proxy
+ * ...) says, but none for loopback and link-local addresses.
  *
  * A request that changes something must not go out twice, so every method
  * but GET and HEAD, and every request with a gate, is written at most once:
@@ -21,8 +21,22 @@
 struct loop;
 struct http_client;
 
+/* How requests and WebSockets leave the house. */
+struct http_way {
+	const char *proxy;	/* "http://host:port"; "": none; NULL: what the
+				 * environment says */
+	const char *no_proxy;	/* hosts that need none, "a.example, b.example";
+				 * NULL: what the environment says */
+	const char *credentials;	/* of the proxy: "user:password" */
+	const char *ca_file;	/* certificates of authorities, instead of the
+				 * system's */
+};
+
 /* Connections are kept and shared by all requests of one client. */
 struct http_client *http_client_new(struct loop *loop);
+
+/* From now on this way, for what is not under way yet; everything is copied. */
+void http_client_way(struct http_client *client, const struct http_way *way);
 
 /* Forgets requests under way; their callbacks do not run.  *client may be
  * NULL; is NULL afterwards. */
@@ -46,7 +60,7 @@ struct bh_xfer *http_send(struct http_client *client, const struct bh_http *req,
 
 /* The same, but only to a public address (see address.h): result BH_EPERM,
  * nothing sent, when the host's name leads elsewhere at that moment.  Through
- * the proxy of the environment, if there is one: it looks names up itself. */
+ * the proxy, if there is one: it looks names up itself. */
 struct bh_xfer *http_send_public(struct http_client *client,
     const struct bh_http *req, bh_http_cb *cb, void *arg);
 

@@ -152,6 +152,15 @@ http_env_proxy(const char *url)
 }
 
 bool
+http_host_is_near(const char *host)
+{
+	return http_host_is_loopback(host) ||
+	    strncmp(host, "169.254.", 8) == 0 ||
+	    strncasecmp(host, "[fe80:", 6) == 0 ||
+	    strncasecmp(host, "[fd00:ec2::", 11) == 0;
+}
+
+bool
 http_host_is_loopback(const char *host)
 {
 	unsigned a, b, c, d;

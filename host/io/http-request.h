@@ -23,6 +23,10 @@ bool http_url_split(const char *url, struct bh_buf *origin, char **host);
 /* "127.0.0.1", "localhost", "[::1]" and the like. */
 bool http_host_is_loopback(const char *host);
 
+/* One that no proxy can reach for us: loopback, or a link-local address given
+ * as such, as clouds' metadata and credentials have. */
+bool http_host_is_near(const char *host);
+
 /* The proxy that the environment names for this URL, no_proxy aside; NULL. */
 const char *http_env_proxy(const char *url);
 

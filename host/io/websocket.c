@@ -374,8 +374,7 @@ socket_start(struct bh_socket *s)
 {
 	struct http_client *client = s->client;
 
-	http_way_rules(s->easy);
-	http_way_proxy(client, s->easy, s->url.host);
+	http_way_rules(client, s->easy, s->url.host);
 	curl_easy_setopt(s->easy, CURLOPT_URL, s->url.http);
 	curl_easy_setopt(s->easy, CURLOPT_CONNECT_ONLY, 1L);
 	curl_easy_setopt(s->easy, CURLOPT_HTTP_VERSION,

@@ -200,6 +200,56 @@ START_TEST(host_keys)
 }
 END_TEST
 
+START_TEST(ways_out)
+{
+	static const char *const bad[] = { "ftp://p:1", "http://", "http://p:",
+	    "http://p:1/", "http://u:p@p:1", "http://p:x", "http://p:1 q",
+	    "https://p?x", "" };
+	struct conf_errors *errors = conf_errors_new();
+	struct conf *conf = load_good("proxy: https://p.acme.example:3128\n"
+	    "no-proxy: [a.example, .b.example]\n"
+	    "proxy-credentials: env:BH_TEST_PROXY\n"
+	    "ca-file: /nowhere/at-all.pem\n", NULL);
+
+	setenv("BH_TEST_PROXY", "user:word", 1);
+	ck_assert_str_eq(conf_host_joined(conf, "proxy"),
+	    "https://p.acme.example:3128");
+	ck_assert_str_eq(conf_host_joined(conf, "no-proxy"),
+	    "a.example, .b.example");
+	ck_assert_str_eq(conf_host_joined(conf, "proxy-credentials"),
+	    "user:word");
+	ck_assert_str_eq(conf_host_text(conf, "proxy-credentials"),
+	    "env:BH_TEST_PROXY");
+	ck_assert_ptr_null(conf_host_joined(conf, "listen"));
+	conf_check_secrets(conf, errors);
+	ck_assert_uint_eq(conf_errors_count(errors), 1);
+	ck_assert_str_eq(conf_errors_at(errors, 0), "bellhop.yaml:4:10: "
+	    "ca-file: /nowhere: No such file or directory: check the path");
+	unsetenv("BH_TEST_PROXY");
+	conf_free(&conf);
+	conf = load_good("proxy: none\n", NULL);
+	conf_free(&conf);
+	conf_errors_free(&errors);
+	conf = load_good("proxy: http://p\nproxy-credentials: env:NOT_SET\n",
+	    NULL);
+	errors = conf_errors_new();
+	conf_check_secrets(conf, errors);
+	ck_assert_uint_eq(conf_errors_count(errors), 1);
+	conf_free(&conf);
+	conf_errors_free(&errors);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		BH_AUTO_FREE char *text = xasprintf("proxy: \"%s\"\n",
+		    bad[i]);
+
+		errors = conf_errors_new();
+		conf = load(text, NULL, errors);
+		ck_assert_msg(conf_errors_count(errors) == 1, "%s", bad[i]);
+		conf_free(&conf);
+		conf_errors_free(&errors);
+	}
+}
+END_TEST
+
 START_TEST(teams)
 {
 	struct conf_errors *errors = conf_errors_new();
@@ -392,6 +442,19 @@ START_TEST(bad_host_keys)
 	expect_error("prefix: \"too long\"\n", NULL, "bellhop.yaml:1:9: "
 	    "\"prefix\" must be one to three characters without blanks, as in "
 	    "\"!\"");
+	expect_error("proxy: proxy.acme.example:3128\n", NULL,
+	    "bellhop.yaml:1:8: \"proxy\" is http:// or https://, a host and a "
+	    "port, as in http://proxy.acme.example:3128, or none; who we are "
+	    "goes into proxy-credentials");
+	expect_error("proxy-credentials: env:P\n", NULL, "bellhop.yaml:1:20: "
+	    "\"proxy-credentials\" without a proxy: add proxy: "
+	    "http://HOST:PORT");
+	expect_error("proxy: http://p:1\nproxy-credentials: a:b\n", NULL,
+	    "bellhop.yaml:2:20: proxy-credentials: a secret never stands in a "
+	    "settings file: write file:PATH, credential:NAME or env:NAME");
+	expect_error("ca-file: acme.pem\n", NULL, "bellhop.yaml:1:10: "
+	    "\"ca-file\" must be a whole path, as in "
+	    "/etc/ssl/certs/acme.pem");
 	expect_error("access: { a: b }\n", NULL, "bellhop.yaml:1:9: access "
 	    "must be a list, as in - { commands: [help], who: [members] }");
 	expect_error("access: [{ comands: [x], who: [members] }]\n", NULL,
@@ -557,6 +620,7 @@ main(void)
 	tcase_add_test(tc, instances);
 	tcase_add_test(tc, layers);
 	tcase_add_test(tc, host_keys);
+	tcase_add_test(tc, ways_out);
 	tcase_add_test(tc, teams);
 	tcase_add_test(tc, hashes);
 	tcase_add_test(tc, bad_sections);

@@ -11,12 +11,40 @@
 #include <unistd.h>
 
 #include <openssl/evp.h>
+#include <openssl/ssl.h>
 
 #include "host/base/mem.h"
 #include "host/io/loop.h"
 #include "tests/unit/ws-peer.h"
 
 static void conn_ready(void *arg, int fd, unsigned events);
+
+/* recv() and send(), through TLS where that is. */
+static ssize_t
+get(struct ws_conn *c, void *buf, size_t len)
+{
+	size_t n = 0;
+
+	if (c->ssl == NULL)
+		return recv(c->fd, buf, len, 0);
+	if (SSL_read_ex(c->ssl, buf, len, &n) == 1)
+		return (ssize_t)n;
+	errno = EAGAIN;
+	return SSL_get_error(c->ssl, 0) == SSL_ERROR_WANT_READ ? -1 : 0;
+}
+
+static ssize_t
+put(struct ws_conn *c, const void *data, size_t len)
+{
+	size_t n = 0;
+
+	if (c->ssl == NULL)
+		return send(c->fd, data, len, MSG_NOSIGNAL);
+	if (SSL_write_ex(c->ssl, data, len, &n) == 1)
+		return (ssize_t)n;
+	errno = EAGAIN;
+	return SSL_get_error(c->ssl, 0) == SSL_ERROR_WANT_WRITE ? -1 : 0;
+}
 
 static void
 conn_watch(struct ws_conn *c)
@@ -57,7 +85,7 @@ conn_recv(wslay_event_context_ptr frames, uint8_t *buf, size_t len, int flags,
     void *arg)
 {
 	struct ws_conn *c = arg;
-	ssize_t n = c->paused ? -1 : recv(c->fd, buf, len, 0);
+	ssize_t n = c->paused ? -1 : get(c, buf, len);
 
 	(void)flags;
 	if (n > 0)
@@ -73,7 +101,7 @@ conn_send(wslay_event_context_ptr frames, const uint8_t *data, size_t len,
     int flags, void *arg)
 {
 	struct ws_conn *c = arg;
-	ssize_t n = send(c->fd, data, len, MSG_NOSIGNAL);
+	ssize_t n = put(c, data, len);
 
 	(void)flags;
 	if (n > 0)
@@ -94,7 +122,8 @@ conn_message(wslay_event_context_ptr frames,
 	else if (m->opcode == WSLAY_PONG) {
 		c->pongs++;
 		memset(c->pong, 0, sizeof(c->pong));
-		memcpy(c->pong, m->msg, m->msg_length);
+		if (m->msg_length > 0)
+			memcpy(c->pong, m->msg, m->msg_length);
 	} else if (m->opcode == WSLAY_CONNECTION_CLOSE)
 		c->code = m->status_code;
 	else {
@@ -150,10 +179,23 @@ conn_accept(struct ws_conn *c)
 	ws_peer_raw(c, out.data, out.len);
 }
 
+static void
+conn_tls(struct ws_conn *c)
+{
+	if (c->peer->tls == NULL)
+		return;
+	c->ssl = SSL_new(c->peer->tls);
+	SSL_set_fd(c->ssl, c->fd);
+	SSL_set_accept_state(c->ssl);
+}
+
 /* A whole head came. */
 static void
 conn_answer(struct ws_conn *c)
 {
+	static const char no[] = "HTTP/1.1 407 No\r\n"
+	    "Proxy-Authenticate: Basic realm=\"x\"\r\n"
+	    "Content-Length: 0\r\nConnection: close\r\n\r\n";
 	struct ws_peer *peer = c->peer;
 
 	if (peer->proxy && c->tunnel[0] == '\0') {
@@ -163,13 +205,12 @@ conn_answer(struct ws_conn *c)
 		if (strncmp(c->tunnel, "CONNECT ", 8) != 0 ||
 		    (peer->authorization != NULL &&
 		    strstr(c->tunnel, peer->authorization) == NULL)) {
-			ws_peer_raw(c, "HTTP/1.1 407 No\r\n"
-			    "Proxy-Authenticate: Basic realm=\"x\"\r\n"
-			    "Content-Length: 0\r\nConnection: close\r\n\r\n",
-			    91);
+			ws_peer_raw(c, no, strlen(no));
 			ws_peer_hang_up(c, false);
-		} else
+		} else {
 			ws_peer_raw(c, "HTTP/1.1 200 OK\r\n\r\n", 19);
+			conn_tls(c);
+		}
 	} else if (peer->answer != NULL) {
 		c->open = true;
 		ws_peer_raw(c, peer->answer, strlen(peer->answer));
@@ -199,9 +240,12 @@ conn_ready(void *arg, int fd, unsigned events)
 			return;
 		}
 	} else {
-		ssize_t n = recv(fd, c->head + c->head_len,
-		    sizeof(c->head) - 1 - c->head_len, 0);
+		ssize_t n = get(c, c->head + c->head_len,
+		    sizeof(c->head) - 1 - c->head_len);
 
+		(void)fd;
+		if (n < 0 && errno == EAGAIN)
+			return;		/* in the middle of TLS's own talk */
 		if (n <= 0) {
 			ws_peer_hang_up(c, false);
 			return;
@@ -228,6 +272,8 @@ peer_ready(void *arg, int fd, unsigned events)
 	/* Virtual time does not wait for somebody's acknowledgement. */
 	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
 	peer->count++;
+	if (!peer->proxy)
+		conn_tls(c);
 	conn_watch(c);
 }
 
@@ -258,7 +304,9 @@ ws_peer_close(struct ws_peer *peer)
 		ws_peer_hang_up(&peer->conns[i], false);
 		if (peer->conns[i].frames != NULL)
 			wslay_event_context_free(peer->conns[i].frames);
+		SSL_free(peer->conns[i].ssl);
 	}
+	SSL_CTX_free(peer->tls);
 	loop_unwatch(peer->watch);
 	close(peer->fd);
 }
@@ -280,7 +328,7 @@ ws_peer_raw(struct ws_conn *c, const void *bytes, size_t len)
 	const char *at = bytes;
 
 	while (len > 0) {
-		ssize_t n = send(c->fd, at, len, MSG_NOSIGNAL);
+		ssize_t n = put(c, at, len);
 
 		ck_assert_int_gt(n, 0);
 		at += n;
@@ -303,6 +351,7 @@ ws_peer_frame(struct ws_conn *c, int first, const void *data, size_t len)
 	size_t n = 2;
 
 	ck_assert_uint_lt(len, 65536);
+	ck_assert_ptr_nonnull(data);
 	if (len < 126)
 		head[1] = (unsigned char)len;
 	else {

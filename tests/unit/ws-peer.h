@@ -19,6 +19,7 @@ struct ws_peer;
 struct ws_conn {
 	struct ws_peer *peer;
 	int fd;				/* -1: over */
+	struct ssl_st *ssl;		/* NULL: no TLS (yet) */
 	bool open;			/* the handshake is done */
 	bool paused;			/* reads nothing */
 	struct bh_watch *watch;
@@ -49,12 +50,19 @@ struct ws_peer {
 	/* As a proxy: wants CONNECT first, with this authorization. */
 	bool proxy;
 	const char *authorization;
+	/* TLS, with a certificate of its own making for 127.0.0.1 and
+	 * slack.example. */
+	struct ssl_ctx_st *tls;
+	char offered[100];		/* by ALPN: "h2 http/1.1" */
 	struct ws_conn conns[16];
 	size_t count;
 };
 
 void ws_peer_open(struct ws_peer *peer, struct loop *loop);
 void ws_peer_close(struct ws_peer *peer);
+
+/* From now on in TLS; writes the certificate to `path` if that is not NULL. */
+void ws_peer_tls(struct ws_peer *peer, const char *path);
 
 /* A message of the peer's, in one frame; bytes as they are; a frame. */
 void ws_peer_say(struct ws_conn *c, const char *text, size_t len);
