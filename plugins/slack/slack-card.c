@@ -182,8 +182,9 @@ button(struct bh_buf *out, const struct bh_button *b, size_t number,
 	bh_buf_clean(&clean, b->label != NULL ? b->label : "", false);
 	label = bh_buf_text(&clean);
 	label = label[strspn(label, " ")] != '\0' ? label : "–";
-	bh_buf_add(out, "{\"type\":\"button\",\"action_id\":\"b%zu\","
-	    "\"text\":", number);
+	bh_buf_add(out, "{\"type\":\"button\",\"action_id\":\"%c%zu\","
+	    "\"text\":", b->args == NULL || *b->args == '\0' ? 'f' : 'b',
+	    number);
 	slack_plain(out, label, m->label, "–");
 	bh_buf_puts(out, ",\"value\":");
 	bh_buf_quote(out, b->token);

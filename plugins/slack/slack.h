@@ -32,8 +32,9 @@ struct slack_show;
 struct slack_kept;
 
 /* The action_id of the button that opens a form (its value: the form's
- * token); those of cards are "b0", "b1" ...  The event_type of our messages'
- * metadata, whose event_payload is {"key": post.key}.  A form's view has the
+ * token); those of cards are "b0", "b1" ..., or "f0", "f1" ... without
+ * arguments: those ask for them, and a view opens at once.  The event_type of
+ * our messages' metadata, whose event_payload is {"key": post.key}.  A form's view has the
  * callback_id "form", other modals of ours "text". */
 #define SLACK_FORM_ACTION	"form"
 #define SLACK_POST_EVENT	"bellhop_post"

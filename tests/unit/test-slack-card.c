@@ -191,10 +191,10 @@ START_TEST(buttons_have_tokens)
 
 	card.buttons = buttons;
 	blocks(&card);
-	has("\"elements\":[{\"type\":\"button\",\"action_id\":\"b0\","
+	has("\"elements\":[{\"type\":\"button\",\"action_id\":\"f0\","
 	    "\"text\":" PLAIN("–") ",\"value\":\"t\","
 	    "\"accessibility_label\":\"–: 7QK2 ");
-	lacks("\"b1\"");
+	lacks("\"f1\"");
 }
 END_TEST
 
@@ -260,7 +260,7 @@ START_TEST(long_cards_keep_their_buttons)
 	card.buttons = buttons;
 	card.buttons_count = COUNT(buttons);
 	blocks(&card);
-	has("\"b11\"");
+	has("\"f11\"");
 	has("more lines do not fit in here)");
 	card.fields_count = 3;
 	blocks(&card);
