@@ -38,7 +38,7 @@ struct api_call {
 	struct teams *teams;
 	char *method, *service_url, *path, *lane, *json;
 	int rank;
-	bool graph, write, once;
+	bool graph, write, once, brief;
 	teams_api_cb *cb;
 	void *arg;
 	struct bh_turn *conversation, *app;
@@ -155,6 +155,8 @@ result_of(int status)
 static bool
 again(const struct api_call *c, int status)
 {
+	if (c->brief || c->tries >= TRIES)
+		return false;
 	switch (status) {
 	case 412:
 	case 429:
@@ -260,7 +262,7 @@ answer_status(struct api_call *c, const struct bh_answer *http,
 
 	if (cured(c, http->status, answer.code))
 		return;
-	if (again(c, http->status) && c->tries < TRIES && pause <= PATIENCE) {
+	if (again(c, http->status) && pause <= PATIENCE) {
 		wait(c, pause);
 		return;
 	}
@@ -293,7 +295,7 @@ answered(void *arg, const struct bh_answer *http)
 		answer_status(c, http, body);
 		bh_json_free(host, body);
 	} else if (http->result != BH_EPERM && (!http->sent || !c->once) &&
-	    c->tries < TRIES) {
+	    !c->brief && c->tries < TRIES) {
 		wait(c, 0);
 	} else {
 		struct teams_answer answer = { .result = http->result,
@@ -452,6 +454,7 @@ teams_api(struct teams *t, const struct teams_ask *ask, teams_api_cb *cb,
 	c->graph = ask->graph;
 	c->write = write;
 	c->once = ask->once;
+	c->brief = ask->brief;
 	c->cb = cb;
 	c->arg = arg;
 	c->prev = &lanes(t)->calls;

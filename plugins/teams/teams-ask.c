@@ -200,22 +200,17 @@ teams_offers(void *state, const char *reply, const struct bh_choice *choices,
 	    "searchResponse\",\"value\":{\"results\":[");
 	for (size_t i = 0; i < count && shown < OFFERS_MOST; i++) {
 		struct bh_buf one = BH_BUF(16u * 1024u);
-		const char *value = choices[i].value;
 
-		/* A value that is cut would be another. */
-		if (bh_utf8_len(value) > OFFER_VALUE)
-			continue;
 		bh_buf_puts(&one, shown > 0 ? ",{\"title\":" : "{\"title\":");
-		teams_plain(&one, choices[i].label, OFFER_LABEL, false, value);
+		teams_plain(&one, choices[i].label, OFFER_LABEL, false,
+		    choices[i].value);
 		bh_buf_puts(&one, ",\"value\":");
-		bh_buf_quote(&one, value);
-		bh_buf_puts(&one, "}");
-		if (bh_utf16_len(bh_buf_text(&json)) +
+		if (teams_value(&one, choices[i].value, OFFER_VALUE) &&
+		    bh_utf16_len(bh_buf_text(&json)) +
 		    bh_utf16_len(bh_buf_text(&one)) <= OFFERS_WEIGHT) {
-			bh_buf_puts(&json, bh_buf_text(&one));
+			bh_buf_add(&json, "%s}", bh_buf_text(&one));
 			shown++;
-		} else
-			count = i;
+		}
 		bh_buf_release(&one);
 	}
 	bh_buf_puts(&json, "]}}");
@@ -242,7 +237,7 @@ show_typing(void *arg)
 	    r->conversation);
 	struct bh_buf path = BH_BUF(8192);
 	struct teams_ask ask = { .method = "POST", .rank = TEAMS_NOTICE,
-		.json = "{\"type\":\"typing\"}", .once = true };
+		.json = "{\"type\":\"typing\"}", .brief = true };
 
 	r->typing = NULL;
 	if (r->spoken || r->ended || p == NULL)

@@ -150,6 +150,24 @@ teams_plain(struct bh_buf *out, const char *text, size_t chars, bool lines,
 	bh_buf_release(&fits);
 }
 
+bool
+teams_value(struct bh_buf *out, const char *text, size_t chars)
+{
+	size_t n = 0;
+
+	for (const char *p = text; *p != '\0'; n++) {
+		const char *from = p;
+
+		if (bh_utf8_next(&p) == 0xfffd &&
+		    strncmp(from, "\xef\xbf\xbd", 3) != 0)
+			return false;
+	}
+	if (n > chars)
+		return false;
+	bh_buf_quote(out, text);
+	return true;
+}
+
 static void
 action_data(struct bh_buf *out, const char *key, const char *token)
 {
@@ -209,19 +227,18 @@ wrap(struct bh_buf *out, const char *entities, const char *parts,
 	    *parts == ',' ? parts + 1 : parts, rest);
 }
 
-/* Draws it with one measure; `sure`: by leaving lines out if it must be.
- * False: it would not fit. */
+/* Draws it with one measure, leaving `spare` units for who and when.  False:
+ * not all of it is there. */
 static bool
 draw(struct teams *t, struct bh_buf *out, const struct bh_card *card,
-    const struct measure *m, bool sure)
+    const struct measure *m, size_t spare)
 {
 	struct bh_buf body = BH_BUF(1024u * 1024u);
 	struct bh_buf tail = BH_BUF(1024u * 1024u);
 	struct bh_buf foot = BH_BUF(1024u * 1024u);
 	struct bh_buf people = BH_BUF(64u * 1024u);
 	struct teams_live live = { .people_count = 0 };
-	/* Who and when may come to this, in the worst case. */
-	size_t reserve = 200 + 2 * TEAMS_LIVE * 350, left, used;
+	size_t used = 200 + spare;
 	bool all;
 
 	if (card->title_count > 0)
@@ -229,33 +246,46 @@ draw(struct teams *t, struct bh_buf *out, const struct bh_card *card,
 	if (card->note_count > 0)
 		note(t, &tail, card, m->note, &live);
 	actions(&foot, card, m);
-	used = reserve + bh_utf16_len(bh_buf_text(&body)) +
+	used += bh_utf16_len(bh_buf_text(&body)) +
 	    bh_utf16_len(bh_buf_text(&tail)) +
 	    bh_utf16_len(bh_buf_text(&foot));
-	left = used < CARD_MOST ? CARD_MOST - used : 0;
-	all = fields(t, &body, card, m->field, left, &live);
-	if (all || sure) {
-		bh_buf_puts(&body, bh_buf_text(&tail));
-		teams_live_body(t, &body, &live);
-		teams_live_entities(t, &people, &live);
-		wrap(out, bh_buf_text(&people), bh_buf_text(&body),
-		    bh_buf_text(&foot));
-	}
+	all = fields(t, &body, card, m->field, used < CARD_MOST ?
+	    CARD_MOST - used : 0, &live);
+	bh_buf_puts(&body, bh_buf_text(&tail));
+	teams_live_body(t, &body, &live);
+	teams_live_entities(t, &people, &live);
+	wrap(out, bh_buf_text(&people), bh_buf_text(&body),
+	    bh_buf_text(&foot));
 	bh_buf_release(&body);
 	bh_buf_release(&tail);
 	bh_buf_release(&foot);
 	bh_buf_release(&people);
-	return all || sure;
+	return all;
 }
 
 void
 teams_card_json(struct teams *t, struct bh_buf *out,
     const struct bh_card *card)
 {
-	size_t last = sizeof(measures) / sizeof(measures[0]) - 1, i = 0;
+	size_t count = sizeof(measures) / sizeof(measures[0]), i = 0;
+	struct bh_buf json = BH_BUF(4u * 1024u * 1024u);
 
-	while (!draw(t, out, card, &measures[i], i == last))
-		i++;
+	/* Shorter texts first; then fewer lines, to make room for the end. */
+	for (size_t spare = 0; spare < CARD_MOST;) {
+		bool all, fits;
+
+		bh_buf_clear(&json);
+		all = draw(t, &json, card, &measures[i], spare);
+		fits = bh_utf16_len(bh_buf_text(&json)) <= CARD_MOST;
+		if (fits && (all || i + 1 == count))
+			break;
+		if (i + 1 < count)
+			i++;
+		else
+			spare += 500;
+	}
+	bh_buf_puts(out, bh_buf_text(&json));
+	bh_buf_release(&json);
 }
 
 /* Lines in columns want letters of one width. */

@@ -15,16 +15,17 @@
 
 #define FORM_MOST	(TEAMS_WEIGHT - 1500u)
 #define LABEL_MOST	200u
-#define HINT_MOST	200u
+#define WORDS_MOST	400u		/* of a hint or an error */
 #define VALUE_MOST	3000u
-#define ERROR_MOST	500u
 #define CHOICES_LEAST	5u
+#define CHOICE_MOST	500u		/* of a value; cut it would be another */
 
 /* How much of it is shown, so that all of it fits. */
 struct measure {
 	size_t choice;			/* characters of a choice's label */
 	size_t choices;			/* how many of them */
 	size_t value;			/* characters of what is filled in */
+	size_t words;			/* characters of hints and errors */
 };
 
 static void
@@ -55,7 +56,8 @@ line(struct teams *t, struct bh_buf *out, const char *text, size_t chars,
 /* Inputs                                                              */
 
 static void
-begin(struct bh_buf *out, const struct bh_input *in, const char *type)
+begin(struct bh_buf *out, const struct bh_input *in, const struct measure *m,
+    const char *type)
 {
 	bh_buf_add(out, ",{\"type\":\"%s\",\"id\":", type);
 
@@ -65,7 +67,8 @@ begin(struct bh_buf *out, const struct bh_input *in, const char *type)
 	bh_buf_quote(out, bh_buf_text(&id));
 	bh_buf_release(&id);
 	bh_buf_puts(out, ",\"label\":");
-	teams_plain(out, in->label, LABEL_MOST, false, in->name);
+	teams_plain(out, in->label, m->words < LABEL_MOST ? m->words :
+	    LABEL_MOST, false, in->name);
 	if (in->required)
 		bh_buf_add(out, ",\"isRequired\":true,\"errorMessage\":\"%s\"",
 		    in->type == BH_TICK ? "Please tick this." :
@@ -84,13 +87,18 @@ label_of(const struct bh_input *in, const char *value)
 }
 
 static void
-choice(struct bh_buf *out, const char *label, const char *value, size_t chars)
+choice(struct bh_buf *out, const char *label, const char *value, size_t chars,
+    size_t *shown)
 {
-	bh_buf_puts(out, "{\"title\":");
-	teams_plain(out, label, chars, false, value);
-	bh_buf_puts(out, ",\"value\":");
-	bh_buf_quote(out, value);
-	bh_buf_puts(out, "}");
+	struct bh_buf quoted = BH_BUF(64u * 1024u);
+
+	if (teams_value(&quoted, value, CHOICE_MOST)) {
+		bh_buf_puts(out, (*shown)++ > 0 ? ",{\"title\":" :
+		    "{\"title\":");
+		teams_plain(out, label, chars, false, value);
+		bh_buf_add(out, ",\"value\":%s}", bh_buf_text(&quoted));
+	}
+	bh_buf_release(&quoted);
 }
 
 /* What was chosen is among them, whatever is left out. */
@@ -106,15 +114,11 @@ choices(struct bh_buf *out, const struct bh_input *in,
 		const struct bh_choice *c = &in->choices[i];
 
 		chosen = chosen || strcmp(c->value, in->value) == 0;
-		if (shown++ > 0)
-			bh_buf_puts(out, ",");
-		choice(out, c->label, c->value, m->choice);
+		choice(out, c->label, c->value, m->choice, &shown);
 	}
-	if (!chosen) {
-		if (shown > 0)
-			bh_buf_puts(out, ",");
-		choice(out, label_of(in, in->value), in->value, m->choice);
-	}
+	if (!chosen)
+		choice(out, label_of(in, in->value), in->value, m->choice,
+		    &shown);
 	bh_buf_puts(out, "]");
 }
 
@@ -122,14 +126,13 @@ static void
 choose(struct bh_buf *out, const struct bh_form *form,
     const struct bh_input *in, const struct measure *m)
 {
-	struct bh_buf dataset = BH_BUF(4096);
+	struct bh_buf dataset = BH_BUF(4096), value = BH_BUF(64u * 1024u);
 
-	begin(out, in, "Input.ChoiceSet");
-	member(out, "placeholder", in->hint, HINT_MOST);
-	if (in->value != NULL && *in->value != '\0') {
-		bh_buf_puts(out, ",\"value\":");
-		bh_buf_quote(out, in->value);
-	}
+	begin(out, in, m, "Input.ChoiceSet");
+	member(out, "placeholder", in->hint, m->words);
+	if (in->value != NULL && *in->value != '\0' &&
+	    teams_value(&value, in->value, CHOICE_MOST))
+		bh_buf_add(out, ",\"value\":%s", bh_buf_text(&value));
 	choices(out, in, m);
 	if (in->type == BH_SEARCH) {
 		bh_buf_add(&dataset, "%s/%s", form->token != NULL ?
@@ -141,6 +144,7 @@ choose(struct bh_buf *out, const struct bh_form *form,
 	} else
 		bh_buf_puts(out, ",\"style\":\"compact\"}");
 	bh_buf_release(&dataset);
+	bh_buf_release(&value);
 }
 
 static bool
@@ -164,15 +168,15 @@ input(struct teams *t, struct bh_buf *out, const struct bh_form *form,
 		choose(out, form, in, m);
 		break;
 	case BH_TICK:
-		begin(out, in, "Input.Toggle");
+		begin(out, in, m, "Input.Toggle");
 		bh_buf_add(out, ",\"title\":\"Yes\",\"valueOn\":\"yes\","
 		    "\"valueOff\":\"no\",\"value\":\"%s\"}",
 		    is_yes(in->value) ? "yes" : "no");
-		line(t, out, in->hint, HINT_MOST, &subtle);
+		line(t, out, in->hint, m->words, &subtle);
 		break;
 	default:
-		begin(out, in, "Input.Text");
-		member(out, "placeholder", in->hint, HINT_MOST);
+		begin(out, in, m, "Input.Text");
+		member(out, "placeholder", in->hint, m->words);
 		member(out, "value", in->value, m->value);
 		bh_buf_add(out, "%s,\"maxLength\":%u}", in->type == BH_LINES ?
 		    ",\"isMultiline\":true" : "", VALUE_MOST);
@@ -180,8 +184,8 @@ input(struct teams *t, struct bh_buf *out, const struct bh_form *form,
 	}
 	if (in->type == BH_CHOOSE && in->choices_count > m->choices)
 		line(t, out, "Not all choices fit in here: the others can be "
-		    "typed with the command.", HINT_MOST, &subtle);
-	line(t, out, in->error, ERROR_MOST, &wrong);
+		    "typed with the command.", LABEL_MOST, &subtle);
+	line(t, out, in->error, m->words, &wrong);
 }
 
 /* ------------------------------------------------------------------ */
@@ -230,28 +234,38 @@ draw(struct teams *t, struct bh_buf *out, const struct bh_form *form,
 	bh_buf_release(&body);
 }
 
+/* Less of what can be spared best; false: this is the least. */
+static bool
+shrink(struct measure *m)
+{
+	if (m->choice > 40)
+		m->choice /= 2;
+	else if (m->value > 1000)
+		m->value /= 2;
+	else if (m->words > 100)
+		m->words /= 2;
+	else if (m->choices > CHOICES_LEAST)
+		m->choices -= m->choices / 8 + 1;
+	else if (m->value > 50)
+		m->value /= 2;
+	else if (m->words > 30)
+		m->words /= 2;
+	else
+		return false;
+	return true;
+}
+
 void
 teams_form_json(struct teams *t, struct bh_buf *out,
     const struct bh_form *form, int where)
 {
-	struct measure m = { 100, 100, VALUE_MOST };
+	struct measure m = { 100, 100, VALUE_MOST, WORDS_MOST };
 	struct bh_buf card = BH_BUF(4u * 1024u * 1024u);
 
-	for (;;) {
-		draw(t, &card, form, where, &m);
-		if (bh_utf16_len(bh_buf_text(&card)) <= FORM_MOST ||
-		    m.choices <= CHOICES_LEAST)
-			break;
+	do {
 		bh_buf_clear(&card);
-		/* Labels first, then what is filled in, choices last: one that
-		 * is not there cannot be chosen. */
-		if (m.choice > 40)
-			m.choice /= 2;
-		else if (m.value > 1000)
-			m.value /= 2;
-		else
-			m.choices -= m.choices / 8 + 1;
-	}
+		draw(t, &card, form, where, &m);
+	} while (bh_utf16_len(bh_buf_text(&card)) > FORM_MOST && shrink(&m));
 	bh_buf_puts(out, bh_buf_text(&card));
 	bh_buf_release(&card);
 }

@@ -273,19 +273,19 @@ learn_names(struct teams *t, const struct bh_value *data)
 	const struct bh_value *team = bh_get(data, "team");
 	const struct bh_value *channel = bh_get(data, "channel");
 	const char *id = bh_get_text(team, "id");
-	const char *name = bh_get_text(team, "name");
+	char *name = teams_room_part(bh_get_text(channel, "name"));
 
 	if (bh_get_text(channel, "id") != NULL)
-		teams_place_name(t, bh_get_text(channel, "id"), NULL,
-		    bh_get_text(channel, "name"));
-	if (id == NULL || name == NULL)
-		return;
-	for (size_t i = 0; i < BUCKETS; i++)
+		teams_place_name(t, bh_get_text(channel, "id"), NULL, name);
+	free(name);
+	name = teams_room_part(bh_get_text(team, "name"));
+	for (size_t i = 0; id != NULL && name != NULL && i < BUCKETS; i++)
 		for (struct teams_place *p = t->places->by_id[i]; p != NULL;
 		    p = p->next)
 			if (p->team != NULL && strcmp(p->team, id) == 0 &&
 			    learn(&p->team_name, name))
 				keep(t, p);
+	free(name);
 }
 
 static bool

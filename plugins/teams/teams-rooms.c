@@ -52,27 +52,26 @@ ask(struct asking *a, const char *path, teams_api_cb *cb)
 /* ------------------------------------------------------------------ */
 /* Channels                                                            */
 
-/* A name as one part of "TEAM/CHANNEL". */
-static char *
-part(const char *name)
+char *
+teams_room_part(const char *name)
 {
 	struct bh_buf clean = BH_BUF(4096), out = BH_BUF(8192);
 
-	bh_buf_clean(&clean, name, false);
+	bh_buf_clean(&clean, name != NULL ? name : "", false);
 	for (const char *p = bh_buf_text(&clean); *p != '\0'; p++)
 		if (*p == '/')
 			bh_buf_puts(&out, "\xe2\x88\x95");	/* U+2215 */
 		else
 			bh_buf_put(&out, p, 1);
 	bh_buf_release(&clean);
-	return out.data;		/* NULL if there is nothing in it */
+	return out.data;
 }
 
 static void
 learn(struct asking *a, const char *team, const char *channel)
 {
-	char *team_part = team != NULL ? part(team) : NULL;
-	char *channel_part = channel != NULL ? part(channel) : NULL;
+	char *team_part = teams_room_part(team);
+	char *channel_part = teams_room_part(channel);
 
 	teams_place_name(a->teams, a->room, team_part, channel_part);
 	free(team_part);

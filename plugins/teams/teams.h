@@ -346,6 +346,9 @@ void teams_live_entities(struct teams *t, struct bh_buf *out,
  * nothing to read in it. */
 void teams_plain(struct bh_buf *out, const char *text, size_t chars,
     bool lines, const char *otherwise);
+/* A JSON string that comes back to us letter by letter.  False, and nothing
+ * written, if it is no UTF-8 or longer: cut, it would be another. */
+bool teams_value(struct bh_buf *out, const char *text, size_t chars);
 /* Appends the card's JSON, within the limits: what is left out is said. */
 void teams_card_json(struct teams *t, struct bh_buf *out,
     const struct bh_card *card);
@@ -393,6 +396,9 @@ bool teams_send_json(struct teams *t, const struct teams_to *to,
 
 void teams_who(void *state, const char *user, bh_who_cb *done, void *arg);
 void teams_where(void *state, const char *room, bh_where_cb *done, void *arg);
+/* A name as one part of "TEAM/CHANNEL"; NULL if there is nothing in it.  The
+ * caller frees it. */
+char *teams_room_part(const char *name);
 /* Somebody was heard there: that is where the roster knows them. */
 void teams_people_see(struct teams *t, const char *user, const char *from_id,
     const char *conversation);
@@ -421,6 +427,7 @@ struct teams_ask {
 	const char *json;		/* or NULL */
 	int rank;			/* enum teams_rank */
 	bool once;			/* not again if it may have been done */
+	bool brief;			/* not worth a second try */
 	bool graph;			/* below graph-url, with its own token */
 };
 

@@ -133,8 +133,9 @@ function limits(card, bad) {
 	for (const part of all) {
 		if (!elements.has(part.type) && part.type !== 'mention')
 			bad.push(`${part.type} is not of version 1.5`);
-		if (part.actions?.length > 6)
-			bad.push(`${part.actions.length} actions: Teams shows 6`);
+		const shown = part.actions?.filter((a) => a.mode !== 'secondary');
+		if (shown?.length > 6)
+			bad.push(`${shown.length} actions: Teams shows 6`);
 		if (part.refresh && (!Array.isArray(part.refresh.userIds) ||
 		    part.refresh.userIds.length > 60))
 			bad.push('refresh: names 0 to 60 people, or all would refresh');
