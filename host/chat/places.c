@@ -149,12 +149,17 @@ places_save(struct room *room, struct bh_tx *tx)
 	return true;
 }
 
-/* "acme/#shared": one of `shared-rooms`, by its id or its name? */
+/* Is this room, by its id or its name, in the list?  Networks differ in whether
+ * what people call a room has a '#' before it. */
 static bool
-listed(const struct bh_value *list, const char *place)
+listed(const struct bh_value *list, const char *instance, const char *name)
 {
+	BH_AUTO_FREE char *hash = room_place(instance, name);
+	BH_AUTO_FREE char *plain = xasprintf("%s/%s", instance, name);
+
 	for (BH_EACH(c, list))
-		if (bh_text(c) != NULL && text_glob(c->text, place))
+		if (bh_text(c) != NULL && (text_glob(c->text, hash) ||
+		    text_glob(c->text, plain)))
 			return true;
 	return false;
 }
@@ -167,12 +172,8 @@ place_closed(const struct chat *chat, const struct room *room)
 	if (room == NULL || (room->flags & BH_ROOM_SHARED) == 0)
 		return false;
 	list = conf_host_tree(chat->parts.conf, "shared-rooms");
-	if (listed(list, room->place))
-		return false;
-
-	BH_AUTO_FREE char *named = room_place(room->instance, room->name);
-
-	return *room->name == '\0' || !listed(list, named);
+	return !listed(list, room->instance, room->id) &&
+	    (*room->name == '\0' || !listed(list, room->instance, room->name));
 }
 
 void
@@ -198,30 +199,29 @@ places_free(struct chat *chat)
 	chat->rooms = NULL;
 }
 
+static const char *
+team_of(const struct chat *chat, const char *instance, const char *name)
+{
+	BH_AUTO_FREE char *plain = xasprintf("%s/%s", instance, name);
+	BH_AUTO_FREE char *hash = room_place(instance, name);
+	const char *team = conf_team_of_room(chat->parts.conf, plain);
+
+	return *team != '\0' ? team :
+	    conf_team_of_room(chat->parts.conf, hash);
+}
+
 /* By id first: a room's name can be changed by those who are in it. */
 const char *
 place_team(struct chat *chat, const struct chat_instance *from,
     const struct bh_event *event)
 {
+	const char *team;
+
 	if (event->room == NULL)
 		return "";
-
-	BH_AUTO_FREE char *by_id = room_place(from->name, event->room);
-	const char *team = conf_team_of_room(chat->parts.conf, by_id);
-
-	if (*team != '\0' || event->room_name == NULL)
-		return team;
-
-	BH_AUTO_FREE char *by_name = xasprintf("%s/%s", from->name,
-	    event->room_name);
-
-	team = conf_team_of_room(chat->parts.conf, by_name);
-	if (*team != '\0' || *event->room_name == '#')
-		return team;
-
-	BH_AUTO_FREE char *by_hash = room_place(from->name, event->room_name);
-
-	return conf_team_of_room(chat->parts.conf, by_hash);
+	team = team_of(chat, from->name, event->room);
+	return *team != '\0' || event->room_name == NULL ? team :
+	    team_of(chat, from->name, event->room_name);
 }
 
 /* The known room that `place` ("acme/#payments", by id or name) means. */
@@ -243,6 +243,8 @@ place_room(const struct chat *chat, const char *place)
 
 		const char *rest = place + len + 1;
 
+		if (strcmp(rest, r->id) == 0)
+			return r;
 		if (*r->name != '\0' && (strcmp(rest, r->name) == 0 ||
 		    (*rest == '#' && strcmp(rest + 1, r->name) == 0)))
 			by_name = r;

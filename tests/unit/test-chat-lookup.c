@@ -313,6 +313,25 @@ START_TEST(rooms_belong_to_teams_by_name)
 }
 END_TEST
 
+START_TEST(rooms_belong_to_teams_by_id)
+{
+	static const char *const ids[] = { "acme/C1", "acme/#C1" };
+
+	for (size_t i = 0; i < 2; i++) {
+		BH_AUTO_FREE char *team = xasprintf("{\"rooms\": [\"%s\"], "
+		    "\"members\": [\"ada@x.example\"]}", ids[i]);
+
+		close_chat();
+		open_chat("{\"access\": [{\"commands\": [\"where\"], "
+		    "\"who\": [\"members\"]}], \"delegate\": {\"pay\": "
+		    "{\"rooms\": [\"acme/*\"]}}, \"chat\": {\"acme\": "
+		    "{\"plugin\": \"net\"}}}", team);
+		types("ada", "!where");
+		ck_assert_str_eq(last_text(acme), "acme/#C1 team=pay");
+	}
+}
+END_TEST
+
 START_TEST(rooms_of_other_companies)
 {
 	acme->where_flags = BH_ROOM_SHARED;
@@ -331,9 +350,9 @@ START_TEST(rooms_of_other_companies)
 	pass(0);
 	ck_assert_uint_eq(runs, 1);
 	/* Still so after a restart; then it is listed: by name, by id. */
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < 4; i++) {
 		static const char *const lists[] = { "acme/#other",
-			"acme/#gen*", "acme/#C1" };
+			"acme/#gen*", "acme/#C1", "acme/C1" };
 		BH_AUTO_FREE char *config = xasprintf("{\"shared-rooms\": "
 		    "[\"%s\"], \"access\": [{\"commands\": [\"echo\"], "
 		    "\"who\": [\"members\"]}]}", lists[i]);
@@ -480,6 +499,7 @@ main(void)
 	tcase_add_test(tests, gone);
 	tcase_add_test(tests, whose_account);
 	tcase_add_test(tests, rooms_belong_to_teams_by_name);
+	tcase_add_test(tests, rooms_belong_to_teams_by_id);
 	tcase_add_test(tests, rooms_of_other_companies);
 	tcase_add_test(tests, rooms_that_cannot_be_seen);
 	tcase_add_test(tests, home_and_completion);
