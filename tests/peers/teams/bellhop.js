@@ -22,7 +22,7 @@ export function teamsBlock(cloud, more = {}) {
 }
 
 // The whole main file; JSON is YAML.
-function mainFile(directory, chat, more) {
+function mainFile(directory, chat, rules, more) {
 	return { store: `sqlite:${directory}/bellhop.db`,
 		listen: '127.0.0.1:0', flood: 'off', admins: ['hedy@acme.example'], chat,
 		access: [{ commands: ['*'], who: ['members'] }],
@@ -30,7 +30,7 @@ function mainFile(directory, chat, more) {
 			jitter: '0s', rate: 0 } },
 		'aws-sso': { main: { region: 'eu-west-1', endpoint: 'sandbox/local',
 			credentials: 'environment', longest: '12h',
-			'identity-mapping': { attribute: 'email' } } },
+			'identity-mapping': { attribute: 'email' }, rules } },
 		delegate: { payments: { rooms: Object.keys(chat).map((c) => `${c}/*`),
 			accounts: ['prod-payments', 'ou:/Payments/**'],
 			'permission-sets': ['*', '!AdministratorAccess'],
@@ -46,13 +46,13 @@ const team = { rooms: ['corp/Payments/General', 'corp/Night watch'],
 
 export class Bellhop {
 	// `cloud` is the doubles; `teams`, `chat`, `main` and `team` add to or
-	// replace parts of the configuration.
-	constructor(cloud, { teams, chat = {}, main = {}, team: own = {},
-		secret = [...cloud.secrets][0], env = {} } = {}) {
+	// replace parts of the configuration; `rules` are the main file's.
+	constructor(cloud, { teams, chat = {}, main = {}, rules = [],
+		team: own = {}, secret = [...cloud.secrets][0], env = {} } = {}) {
 		this.directory = mkdtempSync(join(tmpdir(), 'bellhop-'));
 		this.env = { ...process.env, ...keys, TEAMS_SECRET: secret, ...env };
 		this.write('bellhop.yaml', mainFile(this.directory,
-			{ corp: teamsBlock(cloud, teams), ...chat }, main));
+			{ corp: teamsBlock(cloud, teams), ...chat }, rules, main));
 		this.write('team.d/payments.yaml', { ...team, ...own });
 		this.cloud = cloud;
 		this.log = '';

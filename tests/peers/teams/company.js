@@ -42,8 +42,9 @@ function thread(words) {
 
 // What the connector knows of a place: who is in it, what was said there.
 function place(conversationType, id, more) {
-	return { conversationType, id, members: Object.values(people),
-		installed: true, messages: [], ...more };
+	return { conversationType, id, installed: true, messages: [],
+		members: Object.values(people).filter((p) =>
+			p.tenantId === tenant && p.userRole === 'user'), ...more };
 }
 
 export function places() {
@@ -54,6 +55,8 @@ export function places() {
 			{ team, name: 'Access' }),
 		group: place('groupChat', `19:${thread('group')}@thread.v2`,
 			{ name: 'Night watch' }),
+		shared: place('groupChat', `19:${thread('shared')}@thread.v2`,
+			{ name: 'With partners', members: Object.values(people) }),
 	};
 	for (const p of Object.values(people))
 		list[p.nick] = place('personal', `a:1${thread(`dm ${p.nick}`)}`,

@@ -11,6 +11,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync, chmodSync,
 } from 'node:fs';
+import { request } from 'node:http';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -37,6 +38,21 @@ export function fetchPlayground() {
 		return 'the Agents Playground cannot be had: ' +
 			`${error.stderr ?? error}`.trim().split('\n').pop();
 	}
+}
+
+// On a connection of its own: the Playground hangs up on idle ones just when
+// they are used again.
+function ask(url, method, body) {
+	return new Promise((done, fail) => {
+		const sent = request(url, { method, agent: false,
+			headers: { 'content-type': 'application/json' } }, (answer) => {
+			let text = '';
+			answer.on('data', (data) => { text += data; });
+			answer.on('end', () => done({ status: answer.statusCode, text }));
+		});
+		sent.on('error', fail);
+		sent.end(body === undefined ? undefined : JSON.stringify(body));
+	});
 }
 
 function freePort() {
@@ -150,16 +166,14 @@ export class Playground extends Login {
 		if (activity !== undefined)
 			for (const bad of activityComplaints(activity))
 				this.complaints.push(`${method} ${path}: ${bad}`);
-		const answer = await fetch(`${this.page}${path}${seen.query.length ?
-			`?${new URLSearchParams(seen.query)}` : ''}`, { method,
-			headers: { 'content-type': 'application/json' },
-			body: body === undefined ? undefined : JSON.stringify(body) });
-		const text = await answer.text();
+		const query = new URLSearchParams(seen.query).toString();
+		const { status, text } = await ask(this.page + path + (query === '' ?
+			'' : `?${query}`), method, body);
 		let value = text;
 		try {
 			value = JSON.parse(text);
 		} catch { /* an error page */ }
-		if (activity?.type === 'message' && answer.ok) {
+		if (activity?.type === 'message' && status < 300) {
 			const [, conversation, id] =
 				/conversations\/([^/]+)\/activities(?:\/([^/]+))?/.exec(path);
 			const known = method === 'PUT' &&
@@ -168,20 +182,20 @@ export class Playground extends Login {
 				known.activity = activity;
 				known.edits++;
 			} else {
-				this.sent.push({ conversation: decodeURIComponent(conversation),
-					id: value.id, activity, edits: 0 });
+				const where = decodeURIComponent(conversation);
+				// What stands in a channel by itself begins a thread.
+				this.sent.push({ conversation: /@thread.tacv2$/.test(where) ?
+					`${where};messageid=${value.id}` : where,
+				id: value.id, activity, edits: 0 });
 			}
 		}
-		return new Answer(answer.status, value === '' ? undefined : value);
+		return new Answer(status, value === '' ? undefined : value);
 	}
 
 	async #post(path, body) {
-		const answer = await fetch(this.page + path, { method: 'POST',
-			body: JSON.stringify(body),
-			headers: { 'content-type': 'application/json' } });
-		const text = await answer.text();
-		if (!answer.ok)
-			throw new Error(`${path}: ${answer.status} ${text}`);
+		const { status, text } = await ask(this.page + path, 'POST', body);
+		if (status >= 300)
+			throw new Error(`${path}: ${status} ${text}`);
 		return text === '' ? undefined : JSON.parse(text);
 	}
 
