@@ -307,6 +307,32 @@ bh_buf_when(struct bh_buf *b, int64_t ms, int64_t now)
 	return true;
 }
 
+/* The time that an HTTP header says ("Mon, 05 Jan 2026 10:00:00 GMT", RFC 9110,
+ * 5.6.7) in ms; -1 if it says none.  Whatever the machine's language. */
+static inline int64_t
+bh_http_date(const char *text)
+{
+	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+	int day, year, hour, minute, second, end = 0;
+	char month[4];
+	const char *at;
+	int64_t m, y;
+
+	if (text == NULL || sscanf(text, "%*3s, %2d %3s %4d %2d:%2d:%2d GMT%n",
+	    &day, month, &year, &hour, &minute, &second, &end) != 6 ||
+	    end == 0 || text[end] != '\0' || strlen(month) != 3 ||
+	    (at = strstr(months, month)) == NULL || (at - months) % 3 != 0 ||
+	    day < 1 || day > 31 || year < 1970 || hour < 0 || hour > 23 ||
+	    minute < 0 || minute > 59 || second < 0 || second > 60)
+		return -1;
+	/* Years that begin in March, as above. */
+	m = (at - months) / 3 + 1;
+	y = year - (m <= 2);
+	return ((((365 * y + y / 4 - y / 100 + y / 400 +
+	    (153 * (m + (m > 2 ? -3 : 9)) + 2) / 5 + day - 719469) * 24 +
+	    hour) * 60 + minute) * 60 + second) * 1000;
+}
+
 /* May it become a link?  https, 2,000 bytes at most, visible ASCII without
  * what ends or quotes a URL somewhere. */
 static inline bool

@@ -313,40 +313,18 @@ compare_scopes(struct doctor *d, const char *granted)
 		good(d, "the bot token has every scope that is needed");
 }
 
-/* "Sat, 21 Nov 2026 14:16:33 GMT" (RFC 9110, 5.6.7) in seconds; -1. */
-static int64_t
-http_date(const char *text)
-{
-	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-	int day, year, hour, minute, second;
-	char month[4];
-	const char *at;
-
-	if (text == NULL || sscanf(text, "%*3s, %2d %3s %4d %2d:%2d:%2d GMT",
-	    &day, month, &year, &hour, &minute, &second) != 6 ||
-	    (at = strstr(months, month)) == NULL)
-		return -1;
-
-	/* Days from civil date, with the year beginning in March. */
-	int64_t m = (at - months) / 3 + 1, y = year - (m <= 2);
-	int64_t days = 365 * y + y / 4 - y / 100 + y / 400 +
-	    (153 * (m + (m > 2 ? -3 : 9)) + 2) / 5 + day - 719469;
-
-	return ((days * 24 + hour) * 60 + minute) * 60 + second;
-}
-
 static void
 compare_clocks(struct doctor *d, const char *date)
 {
-	int64_t theirs = http_date(date);
-	int64_t off = theirs < 0 ? 0 : d->asked / 1000 - theirs;
+	int64_t theirs = bh_http_date(date) / 1000;
+	int64_t off = theirs <= 0 ? 0 : d->asked / 1000 - theirs;
 
 	if (off > SKEW_MOST || off < -SKEW_MOST)
 		bad(d, "this machine's clock is %lld s %s: start a time "
 		    "service; from 300 s on every delivery would be refused",
 		    (long long)(off < 0 ? -off : off), off < 0 ? "behind" :
 		    "ahead");
-	else if (theirs >= 0)
+	else if (theirs > 0)
 		good(d, "the clock agrees with Slack's");
 }
 

@@ -287,6 +287,25 @@ START_TEST(sdk_when)
 }
 END_TEST
 
+START_TEST(sdk_http_date)
+{
+	static const char *const bad[] = { NULL, "", "yesterday",
+	    "Mon, 05 Jan 2026 10:00:00", "Mon, 05 Jan 2026 10:00:00 CET",
+	    "Mon, 05 anF 2026 10:00:00 GMT", "Mon, 05 Xxx 2026 10:00:00 GMT",
+	    "Mon, 32 Jan 2026 10:00:00 GMT", "Mon, 05 Jan 2026 24:00:00 GMT",
+	    "Mon, 05 Jan 2026 10:60:00 GMT", "Mon, 05 Jan 1969 10:00:00 GMT",
+	    "Mon, 05 J 2026 10:00:00 GMT", "Mon, 05 Jan 2026 10:00:00 GMT+1",
+	    "Monday, 05-Jan-26 10:00:00 GMT" };
+
+	ck_assert_int_eq(bh_http_date("Mon, 05 Jan 2026 12:00:00 GMT"), NOON);
+	ck_assert_int_eq(bh_http_date("Thu, 01 Jan 1970 00:00:01 GMT"), 1000);
+	ck_assert_int_eq(bh_http_date("Tue, 29 Feb 2028 12:00:00 GMT"),
+	    INT64_C(1835438400000));
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		ck_assert_msg(bh_http_date(bad[i]) == -1, "%zu", i);
+}
+END_TEST
+
 START_TEST(sdk_link)
 {
 	static const char *const bad[] = { NULL, "", "http://a.example/",
@@ -347,6 +366,7 @@ main(void)
 	tcase_add_test(tc, clean);
 	tcase_add_test(tc, sdk_clean);
 	tcase_add_test(tc, sdk_when);
+	tcase_add_test(tc, sdk_http_date);
 	tcase_add_test(tc, sdk_link);
 	tcase_add_test(tc, sdk_part);
 	tcase_add_test(tc, glob);
