@@ -44,7 +44,10 @@ call_new(struct chat *chat, struct chat_instance *from, enum via via,
 	c->team = xstrdup("");
 	c->direct = event->room == NULL;
 	c->when = world_now();
-	ids_hex(c->key, 16);
+	if (*chat->key == '\0')
+		ids_hex(chat->key, 8);
+	snprintf(c->key, sizeof(c->key), "%s%016llx", chat->key,
+	    (unsigned long long)chat->keys++);
 	c->next = chat->calls;
 	if (c->next != NULL)
 		c->next->prev = c;

@@ -112,11 +112,13 @@ read_event(const struct bh_value *v, struct bh_event *e,
 static int64_t
 next_id(struct chat *chat)
 {
+	int64_t id = world_now() << 20;
 	uint32_t dice;
-	int64_t id;
 
-	world_random(&dice, sizeof(dice));
-	id = (world_now() << 20) | (dice & 0xfffff);
+	if (chat->inbox.last == 0) {	/* the clock may have been set back */
+		world_random(&dice, sizeof(dice));
+		id |= dice & 0xfffff;
+	}
 	if (id <= chat->inbox.last)
 		id = chat->inbox.last + 1;
 	chat->inbox.last = id;
@@ -155,8 +157,7 @@ inbox_write(struct call *c, struct bh_tx *tx)
 	c->tidied_count = chat->inbox.done_count;
 	chat->inbox.done = NULL;
 	chat->inbox.done_count = chat->inbox.done_size = 0;
-	for (size_t i = 0; i < c->tidied_count; i++)
-		store_tx_forget(tx, c->tidied[i]);
+	store_tx_forget(tx, c->tidied, c->tidied_count);
 }
 
 static void flush_later(struct chat *chat);
@@ -225,8 +226,7 @@ inbox_flush(struct chat *chat)
 	chat->inbox.done = NULL;
 	chat->inbox.done_count = chat->inbox.done_size = 0;
 	tx = store_tx(chat->parts.store, CHAT_OWNER);
-	for (size_t i = 0; i < g->count; i++)
-		store_tx_forget(tx, g->ids[i]);
+	store_tx_forget(tx, g->ids, g->count);
 	/* Left behind, it would be run again one day. */
 	store_tx_urgent(tx);
 	failpoint_hit("inbox.before-forget");

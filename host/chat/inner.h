@@ -207,6 +207,8 @@ struct chat {
 	struct chat_instance *own;	/* the pseudo-plugin "host" */
 	struct call *calls;
 	size_t calls_count;
+	char key[17];			/* what keys of answers begin with */
+	uint64_t keys;			/* how many there were */
 	struct outlet *outlets;
 	struct {
 		struct receipt *list;

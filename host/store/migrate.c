@@ -40,7 +40,7 @@ const char *const migrate_host[] = {
 	"CREATE INDEX bh_outbox_sent ON bh_outbox (changed)"
 	" WHERE version <= sent_version;",
 	"CREATE TABLE bh_inbox ("
-	" id BIGINT PRIMARY KEY, instance TEXT NOT NULL,"
+	" id INTEGER PRIMARY KEY, instance TEXT NOT NULL,"
 	" event TEXT NOT NULL, at BIGINT NOT NULL,"
 	" attempts INTEGER NOT NULL);",
 	NULL

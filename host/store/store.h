@@ -168,8 +168,8 @@ void store_tx_keep_again(struct bh_tx *tx, int64_t id);
  * it.  BH_ECONFLICT if it is gone already: then nothing of this happens. */
 void store_tx_settle(struct bh_tx *tx, int64_t id);
 
-/* Nothing is left to be done; the row may be gone already. */
-void store_tx_forget(struct bh_tx *tx, int64_t id);
+/* Nothing is left to be done; some rows may be gone already. */
+void store_tx_forget(struct bh_tx *tx, const int64_t *ids, size_t count);
 
 struct store_kept {
 	int64_t id;

@@ -7,14 +7,15 @@ import subprocess
 import house
 
 
-def rate(build, program, count, group):
+def rate(build, program, count, group, *more):
     path = os.path.join(build.path, program)
     if not os.access(path, os.X_OK):
         subprocess.run(["make", "-s", "-C", build.path, program], check=True,
                        stdout=subprocess.DEVNULL)
     with house.State() as state:
         return float(subprocess.run(
-            [path, state.file("db"), str(count), str(group)], check=True,
+            [path, state.file("db"), str(count), str(group), *more],
+            check=True,
             capture_output=True).stdout)
 
 

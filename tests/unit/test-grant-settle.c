@@ -110,7 +110,7 @@ START_TEST(none_twice)
 	{
 		struct bh_tx *tx = store_tx(store, "host");
 
-		store_tx_forget(tx, kept_event());
+		store_tx_forget(tx, &(int64_t){ kept_event() }, 1);
 		store_commit(tx, NULL, NULL);
 		store_flush(store);
 	}
