@@ -299,7 +299,7 @@ chat_register(struct chat *chat, const struct chat_member *member,
 		last = &(*last)->next;
 	*last = in;
 	if (in->transport != NULL)
-		chat_wake(chat);
+		chat_wake(chat, in->name);
 	return in;
 }
 
@@ -357,7 +357,7 @@ chat_health(struct chat_instance *in, int health, const char *text)
 	in->health_text = xstrdup(text);
 	in->health = health;
 	if (was_down && health != BH_DOWN && in->transport != NULL)
-		chat_wake(in->chat);
+		chat_wake(in->chat, in->name);
 }
 
 size_t

@@ -89,8 +89,8 @@ void chat_health(struct chat_instance *instance, int health,
 /* Calls of this instance that wait for their end. */
 size_t chat_pending(const struct chat_instance *instance);
 
-/* The connection of a transport came up: what waits for it is tried now. */
-void chat_wake(struct chat *chat);
+/* The connection of this transport came up: what waits for it is tried now. */
+void chat_wake(struct chat *chat, const char *transport);
 
 /* Something happened on a transport.  Never refuses: what cannot be served
  * is answered there.  received(arg, result) runs once the event is durable,

@@ -24,6 +24,7 @@
 #define BUTTON_LIFE	(30 * 24 * 3600 * (int64_t)1000)
 #define INBOX_LIFE	(24 * 3600 * (int64_t)1000)	/* then it is too late */
 #define OUTBOX_LIFE	(30 * 24 * 3600 * (int64_t)1000)	/* unchanged */
+#define OUTBOX_BUCKETS	256u
 #define LINE_MAX_CHARS	4000u		/* code points of one command */
 #define CALLS_MAX	20000u		/* at once, of all people */
 
@@ -217,6 +218,7 @@ struct chat {
 	} receipts;
 	struct {
 		struct sending *list;
+		struct sending *places[OUTBOX_BUCKETS];	/* by place */
 		size_t count;
 		struct bh_timer *timer;
 		bool asking, again, open;

@@ -2,23 +2,35 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * One row per (place, key) says what shall be seen there.  The worker sends
- * the newest version of each, one at a time per row and many rows at once,
- * and writes down the message id, so that the next version edits.  The same
- * version always goes out under the same key: a transport that already sent
- * it before a crash does not send it again.
+ * the newest version of each, one at a time per row, a few at once per place
+ * and many places at once, and writes down the message id, so that the next
+ * version edits.
+ *
+ * Before a new message is sent it is written down that it is being tried, in
+ * the transaction of its buttons if it has any.  Until there is an answer
+ * nobody knows whether the network took it; the next try, maybe of another
+ * process, says so (post.again) and names the same key, so that a network
+ * that can look finds it.
  */
 
 #include "host/chat/inner.h"
 
+#include "host/base/failpoint.h"
 #include "host/base/world.h"
 #include "host/io/loop.h"
 #include "host/store/store.h"
 
-#define AT_ONCE		64u
+#define AT_ONCE		1024u
+#define AT_ONE_PLACE	4u		/* one that is stuck holds up no other */
+#define LISTED		2048u		/* of one answer of the store */
+#define TRY_LIFE	(10 * 60 * (int64_t)1000) /* a row is listed no sooner */
+#define GIVE_UP_AFTER	(3 * 24 * 3600 * (int64_t)1000)
+#define GIVE_UP_TRIES	20		/* but not before, in this run */
 #define DOWN_RETRY	(30 * 1000)	/* the transport is not there */
 #define DOWN_TRIES	120		/* an hour of it not being there at all */
 #define GONE_RETRY	(3600 * 1000)	/* its block was removed */
 #define RETRY_MAX	(60 * 1000)
+#define STORE_RETRY	1000		/* while it is in trouble */
 
 struct sending {
 	unsigned magic;
@@ -27,6 +39,9 @@ struct sending {
 	struct chat_instance *instance;
 	char *place, *key, *owner, *text, *message, *post_key;
 	int64_t version, changed;
+	int64_t tried;			/* may be there; 0: certainly not */
+	int64_t named;			/* version that the post is named after */
+	bool again;			/* this try is not the first */
 	int attempts;
 	struct target target;
 	struct bh_card *card;
@@ -36,8 +51,19 @@ struct sending {
 	int result;
 	uint64_t round;			/* when it was done */
 	char *sent_as;
-	struct sending *next;
+	struct sending *next, *prev;
+	struct sending *neighbour;	/* whose place has the same hash */
 };
+
+static struct sending **
+bucket_of(struct chat *chat, const char *place)
+{
+	uint32_t h = 2166136261u;
+
+	for (const char *p = place; *p != '\0'; p++)
+		h = (h ^ (unsigned char)*p) * 16777619u;
+	return &chat->outbox.places[h % OUTBOX_BUCKETS];
+}
 
 static void
 sending_free(struct sending *s)
@@ -58,13 +84,34 @@ sending_free(struct sending *s)
 }
 
 static void
+link_sending(struct sending *s)
+{
+	struct chat *chat = s->chat;
+	struct sending **bucket = bucket_of(chat, s->place);
+
+	s->neighbour = *bucket;
+	*bucket = s;
+	s->next = chat->outbox.list;
+	if (s->next != NULL)
+		s->next->prev = s;
+	chat->outbox.list = s;
+	chat->outbox.count++;
+}
+
+static void
 unlink_sending(struct sending *s)
 {
-	struct sending **p = &s->chat->outbox.list;
+	struct sending **p = bucket_of(s->chat, s->place);
 
 	while (*p != s)
-		p = &(*p)->next;
-	*p = s->next;
+		p = &(*p)->neighbour;
+	*p = s->neighbour;
+	if (s->prev != NULL)
+		s->prev->next = s->next;
+	else
+		s->chat->outbox.list = s->next;
+	if (s->next != NULL)
+		s->next->prev = s->prev;
 	if (!s->done)
 		s->chat->outbox.count--;
 }
@@ -116,7 +163,44 @@ stored_message(const struct sending *s, const char *message)
 	    message);
 }
 
-static void transmit(struct sending *s);
+static void begin(struct sending *s);
+
+/* It will never be shown: told once, and written down. */
+static void
+give_up(struct sending *s, int result, const char *why)
+{
+	BH_AUTO_FREE char *text = xasprintf("%s (result %d)", why, result);
+
+	log_warn("%s of %s is not shown at %s and given up: %s", s->key,
+	    s->owner, s->place, text);
+	store_outbox_give_up(s->chat->parts.store, s->place, s->key,
+	    s->version, s->tried, text);
+}
+
+static bool
+for_good(int result)
+{
+	return result == BH_ENOENT || result == BH_EPERM ||
+	    result == BH_EINVAL || result == BH_EUNSUPPORTED;
+}
+
+/* May the network have taken it, although it did not say so? */
+static bool
+unknown(int result)
+{
+	return !for_good(result) && result != BH_ELIMIT && result != BH_EBUSY;
+}
+
+static void
+failed(struct sending *s, int result, int64_t when)
+{
+	if (s->attempts >= GIVE_UP_TRIES &&
+	    world_now() - s->changed >= GIVE_UP_AFTER)
+		give_up(s, result, "it has failed for three days");
+	else
+		store_outbox_failed(s->chat->parts.store, s->place, s->key,
+		    s->version, when, s->tried);
+}
 
 static void
 answered(struct sending *s, int result, const char *message)
@@ -126,22 +210,24 @@ answered(struct sending *s, int result, const char *message)
 	if (result == BH_OK) {
 		BH_AUTO_FREE char *stored = stored_message(s, message);
 
-		store_outbox_sent(store, s->place, s->key, s->version,
-		    stored);
+		/* Under an older name the network may have found the older
+		 * text, so that the newer one is still to be shown. */
+		store_outbox_sent(store, s->place, s->key, s->named, stored);
 	} else if (result == BH_ENOENT && s->message != NULL) {
 		/* Somebody deleted the message: the truth is shown anew. */
 		free(s->message);
 		s->message = NULL;
-		transmit(s);
+		begin(s);
 		return;
-	} else if (result == BH_ENOENT || result == BH_EPERM ||
-	    result == BH_EINVAL || result == BH_EUNSUPPORTED) {
-		log_warn("%s cannot be shown at %s (result %d); given up",
-		    s->key, s->place, result);
-		store_outbox_give_up(store, s->place, s->key, s->version);
 	} else {
-		store_outbox_failed(store, s->place, s->key, s->version,
-		    retry_at(s->attempts));
+		if (unknown(result))
+			s->tried = s->named;
+		else if (!s->again)
+			s->tried = 0;
+		if (for_good(result))
+			give_up(s, result, "the network refuses it");
+		else
+			failed(s, result, retry_at(s->attempts));
 	}
 	finished(s);
 }
@@ -169,11 +255,10 @@ transmit(struct sending *s)
 	struct chat *chat = s->chat;
 	struct chat_instance *in = s->instance;
 	struct bh_host *host = in->host;
-	bool edits = (in->transport->caps & BH_CAP_EDIT) != 0;
 	struct bh_card card;
 	struct bh_post post = { .key = s->post_key, .room = s->target.room,
-	    .user = s->target.user, .text = s->text,
-	    .message = edits ? s->message : NULL };
+	    .user = s->target.user, .text = s->text, .message = s->message,
+	    .again = s->again };
 	int ret;
 
 	if (s->card != NULL) {
@@ -183,9 +268,11 @@ transmit(struct sending *s)
 	}
 	s->answered = false;
 	s->in_send = true;
+	failpoint_hit("outbox.before-send");
 	chat_enter(in, "send");
 	ret = in->transport->send(in->state, &post, sent, s);
 	chat_leave(chat, host);
+	failpoint_hit("outbox.after-send");
 	s->in_send = false;
 	if (s->answered)
 		answered(s, s->result, s->sent_as);
@@ -194,15 +281,16 @@ transmit(struct sending *s)
 }
 
 static void
-tokens_written(void *arg, int result)
+begun(void *arg, int result)
 {
 	struct sending *s = CAST(struct sending, arg, SENDING_MAGIC);
 
 	if (s->chat == NULL) {
 		sending_free(s);
 	} else if (result != BH_OK) {
-		store_outbox_failed(s->chat->parts.store, s->place, s->key,
-		    s->version, retry_at(s->attempts));
+		if (!s->again)
+			s->tried = 0;
+		failed(s, result, retry_at(s->attempts));
 		finished(s);
 	} else {
 		transmit(s);
@@ -211,10 +299,10 @@ tokens_written(void *arg, int result)
 
 /* The older versions' buttons are void already; here they are forgotten. */
 static void
-write_tokens(struct sending *s)
+write_tokens(struct sending *s, struct bh_tx *tx)
 {
-	struct bh_tx *tx = store_tx(s->chat->parts.store, CHAT_OWNER);
-
+	free(s->buttons);
+	free(s->tokens);
 	s->buttons = xcalloc(s->card->buttons_count, sizeof(*s->buttons));
 	s->tokens = xcalloc(s->card->buttons_count, TOKEN_SIZE);
 	store_tx_sql(tx, BH_ANY, "DELETE FROM bh_button WHERE place = $1 "
@@ -222,9 +310,43 @@ write_tokens(struct sending *s)
 	    bh_s(s->key), bh_i(s->version)));
 	tokens_buttons(tx, s->card, s->buttons, s->tokens, s->owner, s->place,
 	    s->key, s->version, s->changed);
+}
+
+/* One try: what must be durable before it, then out.  An edit does no harm
+ * when it is made twice; a message does. */
+static void
+begin(struct sending *s)
+{
+	bool buttons = s->card != NULL && s->card->buttons_count > 0;
+	bool edits = (s->instance->transport->caps & BH_CAP_EDIT) != 0;
+	struct bh_tx *tx;
+
+	if (!edits) {
+		free(s->message);
+		s->message = NULL;
+	}
+	s->named = s->version;
+	/* An older version may be there, under a name that nobody has been
+	 * told: it is looked for, and edited when it was found. */
+	if (edits && s->message == NULL && s->tried != 0)
+		s->named = s->tried;
+	s->again = s->tried == s->named;
+	free(s->post_key);
+	s->post_key = xasprintf("%s@%s#%lld", s->key, s->place,
+	    (long long)s->named);
+	if (!buttons && (s->message != NULL || s->again)) {
+		transmit(s);
+		return;
+	}
+	tx = store_tx(s->chat->parts.store, CHAT_OWNER);
+	if (buttons)
+		write_tokens(s, tx);
+	s->tried = s->named;
+	store_tx_outbox_try(tx, s->place, s->key, s->named, s->version,
+	    world_now() + TRY_LIFE);
 	/* "[revoke]" must be there on a full disk too. */
 	store_tx_urgent(tx);
-	store_commit(tx, tokens_written, s);
+	store_commit(tx, begun, s);
 }
 
 static void
@@ -245,15 +367,21 @@ find_target(struct sending *s, const char *message)
 	s->instance = s->target.instance;
 }
 
+/* Is it being sent, or is its place busy enough? */
 static bool
-under_way(const struct chat *chat, const struct store_post *post)
+under_way(struct chat *chat, const struct store_post *post)
 {
-	for (const struct sending *s = chat->outbox.list; s != NULL;
-	    s = s->next)
-		if (strcmp(s->place, post->place) == 0 &&
-		    strcmp(s->key, post->key) == 0)
+	size_t there = 0;
+
+	for (const struct sending *s = *bucket_of(chat, post->place);
+	    s != NULL; s = s->neighbour) {
+		if (strcmp(s->place, post->place) != 0)
+			continue;
+		if (strcmp(s->key, post->key) == 0)
 			return true;
-	return false;
+		there += !s->done;
+	}
+	return there >= AT_ONE_PLACE;
 }
 
 static void
@@ -271,14 +399,13 @@ start(struct chat *chat, const struct store_post *post)
 	s->version = post->version;
 	s->changed = post->changed;
 	s->attempts = post->attempts;
-	s->post_key = xasprintf("%s@%s#%lld", post->key, post->place,
-	    (long long)post->version);
+	s->tried = post->tried;
 	find_target(s, post->message);
 	if (s->instance == NULL || s->instance->health == BH_DOWN) {
-		store_outbox_failed(chat->parts.store, s->place, s->key,
-		    s->version, world_now() + (s->instance == NULL &&
+		failed(s, BH_ENET, world_now() + (s->instance == NULL &&
 		    s->attempts >= DOWN_TRIES ? GONE_RETRY : DOWN_RETRY));
 		sending_free(s);
+		chat->outbox.again = true;	/* when is the next due? */
 		return;
 	}
 	if (post->card != NULL) {
@@ -287,14 +414,11 @@ start(struct chat *chat, const struct store_post *post)
 			log_error("the card %s of %s cannot be read (%s); its "
 			    "text is shown", s->key, s->owner, error);
 	}
-	s->next = chat->outbox.list;
-	chat->outbox.list = s;
-	chat->outbox.count++;
-	if (s->card != NULL && s->card->buttons_count > 0)
-		write_tokens(s);
-	else
-		transmit(s);
+	link_sending(s);
+	begin(s);
 }
+
+static void ask(struct chat *chat);
 
 static void
 wake_later(void *arg)
@@ -302,7 +426,7 @@ wake_later(void *arg)
 	struct chat *chat = CAST(struct chat, arg, CHAT_MAGIC);
 
 	chat->outbox.timer = NULL;
-	chat_outbox_kick(chat);
+	ask(chat);
 }
 
 static void
@@ -337,10 +461,9 @@ got_pending(void *arg, int result, const struct store_post *posts,
 	}
 }
 
-void
-chat_outbox_kick(struct chat *chat)
+static void
+ask(struct chat *chat)
 {
-	CHECK_MAGIC(chat, CHAT_MAGIC);
 	if (!chat->outbox.open)
 		return;
 	if (chat->outbox.asking) {
@@ -349,8 +472,22 @@ chat_outbox_kick(struct chat *chat)
 	}
 	chat->outbox.asking = true;
 	chat->outbox.round++;
-	store_outbox_pending(chat->parts.store, chat->outbox.count + AT_ONCE,
+	store_outbox_pending(chat->parts.store, LISTED, AT_ONE_PLACE * 2,
 	    got_pending, chat);
+}
+
+void
+chat_outbox_kick(struct chat *chat)
+{
+	CHECK_MAGIC(chat, CHAT_MAGIC);
+	if (store_health(chat->parts.store) == BH_OK) {
+		ask(chat);
+	} else if (chat->outbox.open) {
+		/* What cannot be written down would be sent over and over. */
+		loop_cancel(chat->outbox.timer);
+		chat->outbox.timer = loop_after(chat->parts.loop,
+		    STORE_RETRY, wake_later, chat);
+	}
 }
 
 static void
@@ -360,15 +497,17 @@ notified(void *arg)
 }
 
 void
-chat_wake(struct chat *chat)
+chat_wake(struct chat *chat, const char *transport)
 {
+	if (chat->outbox.open)
+		store_outbox_again(chat->parts.store, transport);
 	chat_outbox_kick(chat);
 }
 
 size_t
 chat_outbox_waiting(const struct chat *chat)
 {
-	return chat->outbox.waiting;
+	return chat->outbox.waiting + chat->outbox.count;
 }
 
 size_t
@@ -387,7 +526,7 @@ outbox_open(struct chat *chat)
 {
 	chat->outbox.open = true;
 	store_outbox_notify(chat->parts.store, notified, chat);
-	store_outbox_again(chat->parts.store);
+	store_outbox_again(chat->parts.store, NULL);
 	chat_outbox_kick(chat);
 }
 
@@ -404,10 +543,13 @@ outbox_drop(struct chat_instance *in)
 		if (s->instance != in)
 			continue;
 		unlink_sending(s);
-		if (s->done)
+		if (s->done) {
 			sending_free(s);
-		else
-			s->chat = NULL;
+			continue;
+		}
+		store_outbox_failed(chat->parts.store, s->place, s->key,
+		    s->version, world_now(), s->tried);
+		s->chat = NULL;
 	}
 }
 

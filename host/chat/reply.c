@@ -7,6 +7,7 @@
 
 #include "host/chat/inner.h"
 
+#include "host/base/failpoint.h"
 #include "host/base/text.h"
 #include "host/base/world.h"
 #include "host/io/loop.h"
@@ -28,6 +29,7 @@ struct speech {
 	char (*tokens)[TOKEN_SIZE];
 	bool waiting;			/* its tokens are being written */
 	struct receipt *receipt;	/* of the event it answers */
+	bool unknown;			/* the network may have taken it */
 	bool in_send, answered;
 	int result, tries;
 	struct speech *next;
@@ -137,6 +139,7 @@ answered(struct speech *s, int result)
 	o->busy = false;
 	if ((result == BH_ENET || result == BH_EBUSY || result == BH_ELIMIT) &&
 	    ++s->tries < TRIES_MAX) {
+		s->unknown = s->unknown || result == BH_ENET;
 		o->timer = loop_after(o->chat->parts.loop, 1000 * s->tries,
 		    retry, o);
 		return;
@@ -181,7 +184,7 @@ outlet_pump(struct outlet *o)
 		struct bh_card card;
 		struct bh_post post = { .key = s->key, .room = s->room,
 		    .user = s->user, .thread = s->thread, .reply = s->reply,
-		    .text = s->text };
+		    .text = s->text, .again = s->unknown };
 		int ret;
 
 		if (s->card != NULL) {
@@ -192,9 +195,11 @@ outlet_pump(struct outlet *o)
 		o->busy = true;
 		s->in_send = true;
 		s->answered = false;
+		failpoint_hit("answer.before-send");
 		chat_enter(in, "send");
 		ret = in->transport->send(in->state, &post, sent, s);
 		chat_leave(chat, host);
+		failpoint_hit("answer.after-send");
 		s->in_send = false;
 		if (s->answered)
 			answered(s, s->result);

@@ -201,6 +201,15 @@ card_text_json(struct bh_tx *tx, const char *key, const struct bh_card *card,
 	return NULL;
 }
 
+/* What can be pressed is waited for. */
+static int
+rank_of(const struct bh_card *card, const char *json)
+{
+	if (json == NULL)
+		return STORE_TEXT;
+	return card->buttons_count > 0 ? STORE_BUTTONS : STORE_CARD;
+}
+
 static void
 api_tx_post(struct bh_tx *tx, const char *place, const char *key,
     const struct bh_card *card, const char *text)
@@ -208,10 +217,11 @@ api_tx_post(struct bh_tx *tx, const char *place, const char *key,
 	struct instance *in = instance_of_api(tx->api);
 	BH_AUTO_BUF struct bh_buf json = BH_BUF(CARD_JSON_MAX);
 	BH_AUTO_BUF struct bh_buf where = BH_BUF(1024);
+	const char *card_json = card_text_json(tx, key, card, &json);
 
 	chat_place(in->plugins->chat, place, &where);
-	store_tx_post(tx, bh_buf_text(&where), key,
-	    card_text_json(tx, key, card, &json), text);
+	store_tx_post(tx, bh_buf_text(&where), key, rank_of(card, card_json),
+	    card_json, text);
 }
 
 static void
@@ -219,8 +229,9 @@ api_tx_repost(struct bh_tx *tx, const char *key, const struct bh_card *card,
     const char *text)
 {
 	BH_AUTO_BUF struct bh_buf json = BH_BUF(CARD_JSON_MAX);
+	const char *card_json = card_text_json(tx, key, card, &json);
 
-	store_tx_repost(tx, key, card_text_json(tx, key, card, &json), text);
+	store_tx_repost(tx, key, rank_of(card, card_json), card_json, text);
 }
 
 static void

@@ -43,6 +43,12 @@ const char *const migrate_host[] = {
 	" id INTEGER PRIMARY KEY, instance TEXT NOT NULL,"
 	" event TEXT NOT NULL, at BIGINT NOT NULL,"
 	" attempts INTEGER NOT NULL);",
+	"ALTER TABLE bh_outbox ADD COLUMN rank INTEGER NOT NULL DEFAULT 1;"
+	"ALTER TABLE bh_outbox ADD COLUMN tried BIGINT NOT NULL DEFAULT 0;"
+	"DROP INDEX bh_outbox_pending;"
+	"CREATE INDEX bh_outbox_pending"
+	" ON bh_outbox (place, rank, changed, key, retry_at)"
+	" WHERE version > sent_version;",
 	NULL
 };
 

@@ -103,11 +103,13 @@ void store_tx_job_done(struct bh_tx *tx, const char *kind, const char *ref);
 
 /* Outbox: what shall be seen at `place` under `key`, and the same at every
  * place where the owner ever posted `key`.  `card_json` NULL: text alone.
- * A key that another owner uses at this place gives BH_ECONFLICT. */
+ * `rank`: what goes first where not all can go at once.  A key that another
+ * owner uses at this place gives BH_ECONFLICT. */
+enum store_rank { STORE_BUTTONS, STORE_CARD, STORE_TEXT };
 void store_tx_post(struct bh_tx *tx, const char *place, const char *key,
+    int rank, const char *card_json, const char *text);
+void store_tx_repost(struct bh_tx *tx, const char *key, int rank,
     const char *card_json, const char *text);
-void store_tx_repost(struct bh_tx *tx, const char *key, const char *card_json,
-    const char *text);
 
 /* Fails the transaction with BH_ECONFLICT when (realm, event) was in one
  * that was committed; that is remembered for 24 hours at least. */
@@ -194,6 +196,8 @@ struct store_post {
 	const char *message;	/* to be edited; NULL: not sent so far */
 	int64_t version;	/* what to tell store_outbox_sent() */
 	int64_t sent_version;	/* 0: never sent */
+	int64_t tried;		/* a version that may be on the network, though
+				 * nobody was told so; 0: none */
 	int64_t changed;	/* when this version was posted, ms UTC */
 	int attempts;		/* failed tries of this version */
 };
@@ -202,14 +206,21 @@ struct store_post {
 void store_outbox_notify(struct store *store, void (*cb)(void *), void *arg);
 
 /* Rows whose version is newer than what was sent and whose retry time has
- * come, oldest first.  `next_retry`: when the next of the others wants to be
- * tried, INT64_MAX if none.  The worker passes over what it is sending just
- * now, so `limit` must be larger than that number.  Valid until `cb`
- * returns. */
+ * come: by rank, then oldest first, and `per_place` of one place at most, so
+ * that a place that is stuck leaves room for the others.  `next_retry`: when
+ * the next of the others wants to be tried, INT64_MAX if none.  The worker
+ * passes over what it is sending just now.  Valid until `cb` returns. */
 typedef void store_posts_cb(void *arg, int result,
     const struct store_post *posts, size_t count, int64_t next_retry);
 void store_outbox_pending(struct store *store, size_t limit,
-    store_posts_cb *cb, void *arg);
+    size_t per_place, store_posts_cb *cb, void *arg);
+
+/* `version` is about to be sent under the name of version `tried` (mostly the
+ * same).  Until it is known what became of it, whoever comes after us finds
+ * that in `tried`; and the row is not listed before `until`, unless a newer
+ * version is posted. */
+void store_tx_outbox_try(struct bh_tx *tx, const char *place,
+    const char *key, int64_t tried, int64_t version, int64_t until);
 
 /* `version` is on the network as `message` (NULL: no id known, or as it
  * was).  An older version than the one already sent changes nothing. */
@@ -217,22 +228,25 @@ void store_outbox_sent(struct store *store, const char *place,
     const char *key, int64_t version, const char *message);
 
 /* `version` could not be sent: not before `retry_at` again.  A newer version
- * posted meanwhile is tried at once. */
+ * posted meanwhile is tried at once.  `tried`: the version that may be on the
+ * network all the same; 0: certainly none. */
 void store_outbox_failed(struct store *store, const char *place,
-    const char *key, int64_t version, int64_t retry_at);
+    const char *key, int64_t version, int64_t retry_at, int64_t tried);
 
-/* What waits is tried at once: the host began anew, and what was missing may
+/* What waits for places of this transport, or of persons, is tried at once:
+ * it came up.  NULL: the host began anew, and what was missing anywhere may
  * be there now. */
-void store_outbox_again(struct store *store);
+void store_outbox_again(struct store *store, const char *transport);
 
 /* Forgets rows that were sent and have not changed since `before` (ms UTC),
  * the oldest 1,000 at most.  A later post is a new message, and a repost
  * reaches it no more. */
 void store_tx_outbox_prune(struct bh_tx *tx, int64_t before);
 
-/* Nobody will ever send `version` (the room is gone): counts as sent. */
+/* Nobody will ever send `version` (the room is gone): counts as sent.  The
+ * audit says so, with the sentence `why`.  `tried` as above. */
 void store_outbox_give_up(struct store *store, const char *place,
-    const char *key, int64_t version);
+    const char *key, int64_t version, int64_t tried, const char *why);
 
 /* ------------------------------------------------------------------ */
 /* Audit: these open the file by themselves, beside a running daemon too */

@@ -380,7 +380,11 @@ struct bh_transport {
 	int (*connect)(void *state);	/* after every other plugin is open */
 	void (*disconnect)(void *state);
 	/* Shows or edits; calls done(arg, ...) exactly once, with the message
-	 * id, whenever that is known. */
+	 * id, whenever that is known.  BH_ELIMIT, BH_EBUSY: certainly not
+	 * taken, later perhaps; BH_ENET, BH_ETIMEOUT: nobody knows; BH_EPERM,
+	 * BH_EINVAL, BH_EUNSUPPORTED: never; BH_ENOENT: there is no such room,
+	 * or the message to be edited is gone.  With `again`, a message that is
+	 * found under the same key is the answer. */
 	int (*send)(void *state, const struct bh_post *post, bh_sent_cb *done,
 	    void *arg);
 	/* Opens a form for `user` in answer to the event with this `reply`. */
@@ -398,9 +402,11 @@ struct bh_transport {
 	void (*who)(void *state, const char *user, bh_who_cb *done, void *arg);
 	void (*where)(void *state, const char *room, bh_where_cb *done,
 	    void *arg);
-	/* The command of the event with this `reply` has ended (BH_OK, or how it
-	 * failed) and no more send() or ask() will name it.  Not after a
-	 * restart: by then nobody holds the reply. */
+	/* The event with this `reply` is over (BH_OK, or how its command
+	 * failed) and no more send() or ask() will name it: once for each that
+	 * was taken, also for talk, duplicates and refusals, after its answers
+	 * went out or were given up, and not from within a call of yours.  Not
+	 * after a restart: by then nobody holds the reply. */
 	void (*over)(void *state, const char *reply, int result);
 };
 

@@ -22,7 +22,7 @@ struct posted {
 	char *key, *room, *user, *message, *text, *reply;
 	char tokens[CARD_BUTTONS][TOKEN_SIZE];
 	size_t tokens_count;
-	bool card;
+	bool card, again;
 };
 
 /* A network: it keeps what was posted there. */
@@ -39,6 +39,10 @@ struct net {
 	int received[POSTS_MAX];
 	size_t received_count;
 	bool holding;			/* sends wait for net_release() */
+	const char *holding_room;	/* those of this room alone; or NULL */
+	size_t tried;			/* sends, also those that failed */
+	bool last_again;		/* of the last of them */
+	char last_key[64];
 	struct { bh_sent_cb *done; void *arg; } held[64];
 	size_t held_count;
 	char over[4096];		/* "r1:0 r2:-3 ": in the order they came */
@@ -61,6 +65,9 @@ net_send(void *state, const struct bh_post *post, bh_sent_cb *done, void *arg)
 	struct posted *p = &net->posts[net->count];
 	char message[32];
 
+	net->tried++;
+	net->last_again = post->again;
+	snprintf(net->last_key, sizeof(net->last_key), "%s", post->key);
 	if (net->failing > 0) {
 		net->failing--;
 		done(arg, net->failure, NULL);
@@ -74,6 +81,7 @@ net_send(void *state, const struct bh_post *post, bh_sent_cb *done, void *arg)
 	p->text = xstrdup(post->text);
 	p->reply = xstrdup(post->reply);
 	p->card = post->card != NULL;
+	p->again = post->again;
 	for (size_t i = 0; p->card && i < post->card->buttons_count; i++) {
 		ck_assert_uint_eq(strlen(post->card->buttons[i].token), 32);
 		snprintf(p->tokens[i], TOKEN_SIZE, "%s",
@@ -81,7 +89,9 @@ net_send(void *state, const struct bh_post *post, bh_sent_cb *done, void *arg)
 		p->tokens_count++;
 	}
 	snprintf(message, sizeof(message), "m%zu", net->count++);
-	if (net->holding) {
+	if (net->holding && (net->holding_room == NULL ||
+	    (post->room != NULL &&
+	    strcmp(post->room, net->holding_room) == 0))) {
 		ck_assert_uint_lt(net->held_count, 64);
 		net->held[net->held_count].done = done;
 		net->held[net->held_count++].arg = arg;

@@ -130,7 +130,7 @@ api_post(struct bh_tx *tx, const char *place, const char *key,
 {
 	ck_assert_ptr_null(card);
 	bh_buf_add(&told, "%s\n", text);
-	store_tx_post(tx, place, key, NULL, text);
+	store_tx_post(tx, place, key, STORE_TEXT, NULL, text);
 }
 
 static void
@@ -324,7 +324,7 @@ card(void *arg, struct bh_tx *tx, const struct grant *g)
 {
 	(void)arg;
 	bh_buf_add(&told, "%s %s\n", g->id, grant_state_word(g->state));
-	store_tx_post(tx, "test/#payments", g->id, NULL,
+	store_tx_post(tx, "test/#payments", g->id, STORE_TEXT, NULL,
 	    grant_state_word(g->state));
 }
 

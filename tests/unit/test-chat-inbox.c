@@ -543,7 +543,8 @@ post_card(const char *args)
 	const char *error;
 
 	ck_assert_int_eq(card_json(&json, &card, &error), BH_OK);
-	store_tx_post(tx, "acme/#C1", "card", bh_buf_text(&json), "a card");
+	store_tx_post(tx, "acme/#C1", "card", STORE_BUTTONS,
+	    bh_buf_text(&json), "a card");
 	store_commit(tx, NULL, NULL);
 	pass(0);
 }

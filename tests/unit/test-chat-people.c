@@ -263,7 +263,8 @@ posts(const char *place, const char *key, const char *text,
 	struct bh_tx *tx = store_tx(store, "demo/demo");
 
 	ck_assert_int_eq(card_json(&json, &card, &error), BH_OK);
-	store_tx_post(tx, place, key, bh_buf_text(&json), text);
+	store_tx_post(tx, place, key, button != NULL ? STORE_BUTTONS :
+	    STORE_CARD, bh_buf_text(&json), text);
 	store_commit(tx, NULL, NULL);
 }
 

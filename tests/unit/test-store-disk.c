@@ -93,7 +93,7 @@ work(int n)
 	tx = put_item(ref, n);
 	store_tx_audit(tx, "made", "ada", NULL);
 	store_tx_job(tx, "job", ref, 1);
-	store_tx_post(tx, "slack/#x", ref, NULL, "text");
+	store_tx_post(tx, "slack/#x", ref, STORE_TEXT, NULL, "text");
 	store_commit(tx, acknowledge, (void *)(intptr_t)n);
 }
 

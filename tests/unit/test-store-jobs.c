@@ -226,7 +226,7 @@ on_posts(void *arg, int result, const struct store_post *posts,
 static const char *
 pending(void)
 {
-	store_outbox_pending(store, 10, on_posts, NULL);
+	store_outbox_pending(store, 10, 2, on_posts, NULL);
 	store_flush(store);
 	return answer;
 }
@@ -236,7 +236,8 @@ post(const char *place, const char *key, const char *card, const char *text)
 {
 	struct bh_tx *tx = store_tx(store, "shop/main");
 
-	store_tx_post(tx, place, key, card, text);
+	store_tx_post(tx, place, key, card != NULL ? STORE_CARD : STORE_TEXT,
+	    card, text);
 	ck_assert_int_eq(commit(tx), BH_OK);
 }
 
@@ -253,8 +254,9 @@ START_TEST(outbox_coalesces)
 	world_advance(10);
 	post("slack/#ops", "R1", "{\"c\":2}", "two");
 	ck_assert_int_eq(told, 3);
-	ck_assert_str_eq(pending(), "teams/#ops R1 - other v1 of 0 to - "
-	    "try 0; slack/#ops R1 {\"c\":2} two v2 of 0 to - try 0; ");
+	/* Cards go before texts. */
+	ck_assert_str_eq(pending(), "slack/#ops R1 {\"c\":2} two v2 of 0 to "
+	    "- try 0; teams/#ops R1 - other v1 of 0 to - try 0; ");
 	/* v2 is on its way when v3 is posted. */
 	post("slack/#ops", "R1", "{\"c\":3}", "three");
 	store_outbox_sent(store, "slack/#ops", "R1", 2, "m17");
@@ -268,7 +270,7 @@ START_TEST(outbox_coalesces)
 	ck_assert_str_eq(pending(), "");
 	reopen();
 	struct bh_tx *tx = store_tx(store, "shop/main");
-	store_tx_repost(tx, "R1", NULL, "over");
+	store_tx_repost(tx, "R1", STORE_TEXT, NULL, "over");
 	ck_assert_int_eq(commit(tx), BH_OK);
 	ck_assert_str_eq(pending(),
 	    "slack/#ops R1 - over v4 of 3 to m17 try 0; "
@@ -279,20 +281,20 @@ END_TEST
 START_TEST(outbox_waits_after_failures)
 {
 	post("slack/#ops", "R1", NULL, "one");
-	store_outbox_failed(store, "slack/#ops", "R1", 1, T0 + 5000);
+	store_outbox_failed(store, "slack/#ops", "R1", 1, T0 + 5000, 0);
 	ck_assert_str_eq(pending(), "");
 	ck_assert_int_eq(next_retry, T0 + 5000);
 	world_advance(5000);
 	ck_assert_str_eq(pending(), "slack/#ops R1 - one v1 of 0 to - "
 	    "try 1; ");
-	store_outbox_failed(store, "slack/#ops", "R1", 1, T0 + 99000);
+	store_outbox_failed(store, "slack/#ops", "R1", 1, T0 + 99000, 0);
 	/* Something new is said at once, and an old failure is no news. */
 	post("slack/#ops", "R1", NULL, "two");
-	store_outbox_failed(store, "slack/#ops", "R1", 1, T0 + 99000);
+	store_outbox_failed(store, "slack/#ops", "R1", 1, T0 + 99000, 0);
 	ck_assert_str_eq(pending(), "slack/#ops R1 - two v2 of 0 to - "
 	    "try 0; ");
 	ck_assert_int_eq(next_retry, INT64_MAX);
-	store_outbox_give_up(store, "slack/#ops", "R1", 2);
+	store_outbox_give_up(store, "slack/#ops", "R1", 2, 0, "gone");
 	ck_assert_str_eq(pending(), "");
 }
 END_TEST
@@ -306,8 +308,8 @@ START_TEST(outbox_forgets_what_is_old)
 	post("slack/#ops", "waits", NULL, "one");
 	post("slack/#ops", "gone", NULL, "one");
 	store_outbox_sent(store, "slack/#ops", "sent", 1, "m1");
-	store_outbox_failed(store, "slack/#ops", "waits", 1, T0 + 500000);
-	store_outbox_give_up(store, "slack/#ops", "gone", 1);
+	store_outbox_failed(store, "slack/#ops", "waits", 1, T0 + 500000, 0);
+	store_outbox_give_up(store, "slack/#ops", "gone", 1, 0, "gone");
 	world_advance(60000);
 	post("slack/#ops", "young", NULL, "one");
 	store_outbox_sent(store, "slack/#ops", "young", 1, "m2");
@@ -317,9 +319,103 @@ START_TEST(outbox_forgets_what_is_old)
 	ck_assert_str_eq(ask("SELECT key FROM bh_outbox ORDER BY key"),
 	    "waits young");
 	ck_assert_str_eq(pending(), "");
-	store_outbox_again(store);
+	store_outbox_again(store, NULL);
 	ck_assert_str_eq(pending(), "slack/#ops waits - one v1 of 0 to - "
 	    "try 0; ");
+}
+END_TEST
+
+static void
+post_ranked(const char *place, const char *key, int rank)
+{
+	struct bh_tx *tx = store_tx(store, "shop/main");
+
+	store_tx_post(tx, place, key, rank, NULL, "x");
+	ck_assert_int_eq(commit(tx), BH_OK);
+}
+
+static void
+on_keys(void *arg, int result, const struct store_post *posts, size_t count,
+    int64_t next)
+{
+	size_t n = 0;
+
+	(void)arg;
+	ck_assert_int_eq(result, BH_OK);
+	answer[0] = '\0';
+	for (size_t i = 0; i < count; i++)
+		n += (size_t)snprintf(answer + n, sizeof(answer) - n,
+		    "%s:%d ", posts[i].key, (int)posts[i].tried);
+	next_retry = next;
+}
+
+static const char *
+keys(size_t limit, size_t per_place)
+{
+	store_outbox_pending(store, limit, per_place, on_keys, NULL);
+	store_flush(store);
+	return answer;
+}
+
+/* What can be pressed goes first, and one place does not take all turns. */
+START_TEST(outbox_ranks_and_places)
+{
+	post_ranked("slack/#a", "text", STORE_TEXT);
+	world_advance(1);
+	post_ranked("slack/#a", "card", STORE_CARD);
+	world_advance(1);
+	post_ranked("slack/#a", "press", STORE_BUTTONS);
+	world_advance(1);
+	post_ranked("slack/#a", "press2", STORE_BUTTONS);
+	world_advance(1);
+	post_ranked("slack/#b", "late", STORE_TEXT);
+	ck_assert_str_eq(keys(10, 10), "press:0 press2:0 card:0 text:0 "
+	    "late:0 ");
+	ck_assert_str_eq(keys(10, 2), "press:0 press2:0 late:0 ");
+	ck_assert_str_eq(keys(1, 2), "press:0 ");
+	/* A card that loses its buttons is less urgent. */
+	struct bh_tx *tx = store_tx(store, "shop/main");
+
+	store_tx_repost(tx, "press", STORE_CARD, NULL, "done");
+	ck_assert_int_eq(commit(tx), BH_OK);
+	ck_assert_str_eq(keys(10, 10), "press2:0 card:0 press:0 text:0 "
+	    "late:0 ");
+}
+END_TEST
+
+/* That it is tried outlives whoever tries it, until something is known. */
+START_TEST(outbox_remembers_tries)
+{
+	struct bh_tx *tx = store_tx(store, "chat");
+
+	post("slack/#ops", "R1", NULL, "one");
+	store_tx_outbox_try(tx, "slack/#ops", "R1", 1, 1, T0 + 60000);
+	ck_assert_int_eq(commit(tx), BH_OK);
+	/* Somebody is at it. */
+	ck_assert_str_eq(keys(10, 2), "");
+	ck_assert_int_eq(next_retry, T0 + 60000);
+	reopen();
+	store_outbox_again(store, NULL);
+	ck_assert_str_eq(keys(10, 2), "R1:1 ");
+	/* A newer version is listed at once, and still says so. */
+	tx = store_tx(store, "chat");
+	store_tx_outbox_try(tx, "slack/#ops", "R1", 1, 1, T0 + 60000);
+	ck_assert_int_eq(commit(tx), BH_OK);
+	post("slack/#ops", "R1", NULL, "two");
+	ck_assert_str_eq(keys(10, 2), "R1:1 ");
+	store_outbox_sent(store, "slack/#ops", "R1", 1, "m1");
+	ck_assert_str_eq(keys(10, 2), "R1:0 ");
+	store_outbox_failed(store, "slack/#ops", "R1", 2, T0, 2);
+	ck_assert_str_eq(keys(10, 2), "R1:2 ");
+	store_outbox_failed(store, "slack/#ops", "R1", 2, T0, 0);
+	ck_assert_str_eq(keys(10, 2), "R1:0 ");
+	/* Given up, it is in the audit; and what comes later is tried. */
+	store_outbox_give_up(store, "slack/#ops", "R1", 2, 0, "the room is gone");
+	ck_assert_str_eq(keys(10, 2), "");
+	ck_assert_str_eq(ask("SELECT COUNT(*) FROM bh_audit WHERE body LIKE "
+	    "'%post.given_up%the room is gone%'"), "1");
+	post("slack/#ops", "R1", NULL, "three");
+	ck_assert_str_eq(keys(10, 2), "R1:0 ");
 }
 END_TEST
 
@@ -329,10 +425,10 @@ START_TEST(outbox_keys_have_owners)
 
 	post("slack/#ops", "R1", NULL, "one");
 	tx = store_tx(store, "evil/main");
-	store_tx_post(tx, "slack/#ops", "R1", NULL, "mine");
+	store_tx_post(tx, "slack/#ops", "R1", STORE_TEXT, NULL, "mine");
 	ck_assert_int_eq(commit(tx), BH_ECONFLICT);
 	tx = store_tx(store, "evil/main");
-	store_tx_repost(tx, "R1", NULL, "mine");
+	store_tx_repost(tx, "R1", STORE_TEXT, NULL, "mine");
 	ck_assert_int_eq(commit(tx), BH_OK);
 	ck_assert_str_eq(pending(), "slack/#ops R1 - one v1 of 0 to - "
 	    "try 0; ");
@@ -382,6 +478,8 @@ cases(void)
 	tcase_add_test(t, outbox_waits_after_failures);
 	tcase_add_test(t, outbox_forgets_what_is_old);
 	tcase_add_test(t, outbox_keys_have_owners);
+	tcase_add_test(t, outbox_ranks_and_places);
+	tcase_add_test(t, outbox_remembers_tries);
 	tcase_add_test(t, duplicates);
 	return t;
 }
