@@ -67,6 +67,7 @@ function strictly(card) {
 		ajv.addKeyword({ keyword: 'anyCase', type: 'string',
 			validate: (words, data) => words.includes(data.toLowerCase()) });
 		const schema = blind(strictSchema());
+		ajv.addSchema(schema, 'card');
 		strict = (value) => {
 			const type = `I${value.type}`;
 			const name = { 'Action.Execute': 'IExecuteAction',
@@ -80,12 +81,9 @@ function strictly(card) {
 				'Input.ChoiceSet': 'IChoiceSetInput' }[value.type] ?? type;
 			if (schema.definitions[name] === undefined)
 				return [`no schema for ${value.type}`];
-			strict.by ??= {};
-			strict.by[name] ??= ajv.compile({ ...schema,
-				$ref: `#/definitions/${name}` });
-			return strict.by[name](value) ? [] :
-				strict.by[name].errors.map((e) => `${e.instancePath} ` +
-					`${e.message} ${JSON.stringify(e.params)}`);
+			const judge = ajv.getSchema(`card#/definitions/${name}`);
+			return judge(value) ? [] : judge.errors.map((e) =>
+				`${e.instancePath} ${e.message} ${JSON.stringify(e.params)}`);
 		};
 	}
 	return strict(card);

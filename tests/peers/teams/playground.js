@@ -17,7 +17,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { bot, people, places, tenant } from './company.js';
+import { bot, messageId, people, places, tenant } from './company.js';
 import { activityComplaints, invokeComplaints } from './check.js';
 import { Answer } from './server.js';
 import { Login } from './login.js';
@@ -75,8 +75,10 @@ export class Playground extends Login {
 	sent = [];		// activities of the bot: { how, conversation, id, activity }
 	delivered = [];		// { activity, status, body }
 
-	constructor() {
+	// `current` sits before the Playground's page.
+	constructor(current = people.ada) {
 		super();
+		this.current = current;
 		const { list, teams } = places();
 		this.places = list;
 		[this.team] = Object.values(teams);
@@ -97,10 +99,11 @@ export class Playground extends Login {
 		// JSON is YAML.  It wants five users beside the current one.
 		writeFileSync(inside('.m365agentsplayground.yml'), JSON.stringify({
 			version: '0.1.1', tenantId: tenant, bot,
-			currentUser: user(people.ada),
-			users: ['grace', 'katherine', 'margaret', 'gus', 'fay']
+			currentUser: user(this.current),
+			users: ['ada', 'grace', 'katherine', 'margaret', 'gus', 'fay']
+				.filter((nick) => nick !== this.current.nick)
 				.map((nick) => user(people[nick])),
-			personalChat: { id: this.places.ada.id },
+			personalChat: { id: this.places[this.current.nick].id },
 			groupChat: { id: this.places.group.id,
 				name: this.places.group.name },
 			team: { id: this.team.id, name: this.team.name,
@@ -199,12 +202,24 @@ export class Playground extends Login {
 		return text === '' ? undefined : JSON.parse(text);
 	}
 
-	// What Ada writes, with a mention where that is needed.
+	// What somebody else writes to bellhop, at a desk of their own.
+	fromAfar(person, place, text) {
+		return this.#inbound({ body: { type: 'message', id: messageId(),
+			timestamp: new Date().toISOString(), channelId: 'msteams',
+			serviceUrl: this.serviceUrl, recipient: bot, text,
+			textFormat: 'plain', from: { id: person.id, name: person.name,
+				aadObjectId: person.aadObjectId },
+			conversation: { id: place.id, tenantId: tenant, isGroup: true,
+				conversationType: place.conversationType },
+			channelData: { tenant: { id: tenant } } } });
+	}
+
+	// What the current user writes, with a mention where that is needed.
 	says(place, text) {
 		const at = `<at>${bot.name}</at>`;
 		return this.#post(`/_conversation/v1/conversations/` +
 			`${encodeURIComponent(place.id)}/messages`, { textFormat: 'plain',
-			from: { id: people.ada.id }, ...(place.conversationType ===
+			from: { id: this.current.id }, ...(place.conversationType ===
 			'personal' ? { text } : { text: `${at} ${text}`,
 				mentions: [{ mentioned: bot, text: at }] }) });
 	}
