@@ -23,6 +23,7 @@ struct doctor {
 	char *channels[CHANNELS_MOST];
 	size_t count;
 	struct bh_buf cursor;
+	bool speaks;			/* the bot token is good */
 };
 
 static void BH_PRINTF(2, 3)
@@ -255,7 +256,7 @@ look_at_channels(struct doctor *d)
 		}
 		given += len + (given[len] != '\0');
 	}
-	if (d->count > 0)
+	if (d->count > 0 && d->speaks)
 		list_channels(d);
 	else
 		finish(d);
@@ -276,6 +277,31 @@ got_socket(struct doctor *d, const struct bh_answer *a,
 	else
 		good(d, "Socket Mode can be opened");
 	look_at_channels(d);
+}
+
+static void
+look_at_socket(struct doctor *d)
+{
+	const char *app = bh_config(d->call, "app-token");
+
+	if (d->slack->socket_mode && app != NULL)
+		ask(d, "apps.connections.open", app, "", got_socket);
+	else
+		look_at_channels(d);
+}
+
+static bool
+rotates(struct doctor *d)
+{
+	return bh_config(d->call, "refresh-token") != NULL;
+}
+
+/* A refresh here would spend what the running bot lives on. */
+static void
+rotating(struct doctor *d)
+{
+	good(d, "the tokens rotate, and only the running bot has the one of "
+	    "the moment: its !status says how they are");
 }
 
 static bool
@@ -337,7 +363,9 @@ got_test(struct doctor *d, const struct bh_answer *a,
 	const char *user = bh_get_text(body, "user");
 	const char *id = bh_get_text(body, "team_id");
 
-	if (error != NULL) {
+	if (error != NULL && rotates(d) && strcmp(error, "token_expired") == 0) {
+		rotating(d);
+	} else if (error != NULL) {
 		bad(d, "the bot token does not work (%s): %s", error,
 		    remedy(error));
 	} else {
@@ -349,13 +377,8 @@ got_test(struct doctor *d, const struct bh_answer *a,
 		compare_scopes(d, bh_answer_header(a, "x-oauth-scopes"));
 		compare_clocks(d, bh_answer_header(a, "date"));
 	}
-	if (d->slack->socket_mode)
-		ask(d, "apps.connections.open", bh_config(d->call,
-		    "app-token"), "", got_socket);
-	else if (error == NULL)
-		look_at_channels(d);
-	else
-		finish(d);
+	d->speaks = error == NULL;
+	look_at_socket(d);
 }
 
 /* ------------------------------------------------------------------ */
@@ -415,11 +438,8 @@ slack_doctor(struct bh_call *call, void *state)
 	d->cursor = (struct bh_buf)BH_BUF(1000);
 	look_at_settings(d);
 	if (bot == NULL || *bot == '\0') {
-		/* With rotation the running bot holds the only token that is
-		 * good: a refresh here would take it away from it. */
-		good(d, "the tokens rotate: !status of the running bot says "
-		    "how they are");
-		finish(d);
+		rotating(d);
+		look_at_socket(d);
 	} else {
 		ask(d, "auth.test", bot, "", got_test);
 	}

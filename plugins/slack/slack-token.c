@@ -478,8 +478,16 @@ slack_tokens_open(struct slack *s)
 	digest(&origin, refresh);
 	t->origin = slack_copy(bh_buf_text(&origin));
 	bh_buf_release(&origin);
-	load(t);
 	return BH_OK;
+}
+
+void
+slack_tokens_connect(struct slack *s)
+{
+	struct slack_tokens *t = tokens_of(s->tokens);
+
+	if (t->rotates)
+		load(t);
 }
 
 void

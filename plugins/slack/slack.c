@@ -257,9 +257,11 @@ static int
 slack_connect(void *state)
 {
 	struct slack *s = slack_of(state);
-	int ret = s->socket_mode ? slack_sockets_connect(s) :
-	    slack_http_connect(s);
+	int ret;
 
+	slack_tokens_connect(s);
+	ret = s->socket_mode ? slack_sockets_connect(s) :
+	    slack_http_connect(s);
 	if (ret == BH_OK)
 		slack_people_connect(s);
 	return ret;

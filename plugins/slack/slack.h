@@ -366,6 +366,9 @@ void slack_respond_close(struct slack *s);
 /* slack-token.c: tokens, rotated if there is a refresh token           */
 
 int slack_tokens_open(struct slack *s);
+/* From now on they are renewed.  Never without connect(): a tool that looks at
+ * the set-up would spend the refresh token of the bot that runs. */
+void slack_tokens_connect(struct slack *s);
 /* The bot token of now; cb at once, or after it was renewed (single flight);
  * NULL: there is none, and health says why. */
 typedef void slack_token_cb(void *arg, const char *token);

@@ -57,6 +57,7 @@ param(size_t n)
 START_TEST(a_plain_token_is_the_configured_one)
 {
 	slack_tokens_open(slack);
+	slack_tokens_connect(slack);
 	ck_assert_str_eq(ask(0), "xoxb-1");
 	fake->config[1] = "xoxb-2";		/* read anew */
 	ck_assert_str_eq(ask(0), "xoxb-2");
@@ -76,6 +77,7 @@ START_TEST(three_steps)
 	fake_answer(fake, &(struct fake_answer){ .match = "oauth.v2.access",
 	    .body = renewed, .delay = 50 });
 	slack_tokens_open(slack);
+	slack_tokens_connect(slack);
 	fake_run(fake, 1);
 	ck_assert_uint_eq(fake->sql_count, 1);
 	ck_assert_ptr_nonnull(strstr(fake->sql[0].sql, "spending"));
@@ -115,6 +117,7 @@ START_TEST(many_wait_for_one_renewal)
 	fake_answer(fake, &(struct fake_answer){ .match = "oauth.v2.access",
 	    .body = renewed, .delay = 50 });
 	slack_tokens_open(slack);
+	slack_tokens_connect(slack);
 	times = 0;
 	for (int i = 0; i < 100; i++)
 		slack_token(slack, token, NULL);
@@ -142,6 +145,7 @@ left_behind(void)
 	configure();
 	fake_ok(fake, "oauth.v2.access", renewed);
 	slack_tokens_open(slack);
+	slack_tokens_connect(slack);
 	fake_run(fake, 1000);
 	snprintf(row.origin, sizeof(row.origin), "%s", param(1));
 	snprintf(row.access, sizeof(row.access), "%s", param(2));
@@ -160,6 +164,7 @@ start_with(const struct row *row, const char *spending)
 
 	fake_rows(fake, "slack_token", 5, 1, cells);
 	slack_tokens_open(slack);
+	slack_tokens_connect(slack);
 	fake_run(fake, 1);
 }
 
@@ -255,6 +260,7 @@ START_TEST(slack_is_away)
 	    .status = 503, .times = 3 });
 	fake_ok(fake, "oauth.v2.access", renewed);
 	slack_tokens_open(slack);
+	slack_tokens_connect(slack);
 	fake_run(fake, 1000);
 	ck_assert_int_eq(fake->health, BH_DEGRADED);
 	fake_run(fake, 10 * 60000);
@@ -273,6 +279,7 @@ START_TEST(nobody_waits_for_what_rests)
 	fake_answer(fake, &(struct fake_answer){ .match = "oauth.v2.access",
 	    .status = 503 });
 	slack_tokens_open(slack);
+	slack_tokens_connect(slack);
 	fake_run(fake, 1000);
 	ck_assert_int_eq(fake->health, BH_DOWN);
 	ck_assert_str_eq(ask(0), "none");
@@ -286,6 +293,7 @@ START_TEST(final_errors_stop)
 	fake_ok(fake, "oauth.v2.access",
 	    "{\"ok\":false,\"error\":\"bad_client_secret\"}");
 	slack_tokens_open(slack);
+	slack_tokens_connect(slack);
 	fake_run(fake, 24 * HOUR);
 	ck_assert_uint_eq(fake->requests_count, 1);
 	ck_assert_ptr_nonnull(strstr(fake->health_text, "client-secret"));
@@ -298,6 +306,7 @@ START_TEST(an_answer_without_tokens)
 	fake_ok(fake, "oauth.v2.access",
 	    "{\"ok\":true,\"access_token\":\"xoxe.xoxb-2\"}");
 	slack_tokens_open(slack);
+	slack_tokens_connect(slack);
 	fake_run(fake, 24 * HOUR);
 	ck_assert_uint_eq(fake->requests_count, 1);
 	ck_assert_str_eq(ask(0), "xoxe.xoxb-1");
@@ -312,6 +321,7 @@ START_TEST(the_store_fails)
 	fake->commit_result = BH_EIO;
 	fake_ok(fake, "oauth.v2.access", renewed);
 	slack_tokens_open(slack);
+	slack_tokens_connect(slack);
 	fake_run(fake, 1000);
 	ck_assert_uint_eq(fake->requests_count, 0);	/* not spent */
 	fake->commit_result = BH_OK;
@@ -347,6 +357,7 @@ START_TEST(a_refused_token_is_renewed)
 	configure();
 	fake_ok(fake, "oauth.v2.access", renewed);
 	slack_tokens_open(slack);
+	slack_tokens_connect(slack);
 	fake_run(fake, 1000);
 	fake_forget_answers(fake);
 	fake_ok(fake, "oauth.v2.access", "{\"ok\":true,\"access_token\":"

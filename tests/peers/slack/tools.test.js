@@ -140,6 +140,19 @@ test('only what the configuration needs', async () => {
 	assert.equal(grid.settings.token_rotation_enabled, true);
 });
 
+test('of several blocks one is to be named', async () => {
+	const chat = { acme: http, globex: { ...socket,
+		'app-token': 'env:SLACK_APP' } };
+	const main = { chat, 'public-url': 'https://bellhop.acme.example' };
+	const { status, err } = await slack(['manifest'], undefined, { main });
+	assert.equal(status, 2);
+	assert.match(err, /say --block and one of acme, globex/);
+	const named = async (block) => JSON.parse((await slack(['manifest',
+		'--format=json', '--block', block], undefined, { main })).out);
+	assert.equal((await named('acme')).settings.socket_mode_enabled, false);
+	assert.equal((await named('globex')).settings.socket_mode_enabled, true);
+});
+
 test('YAML says the same, and needs no secret to be there', async () => {
 	const block = { ...socket, 'bot-token': 'file:/nowhere' };
 	const json = await manifest(block);
@@ -269,6 +282,28 @@ test('wrong: a channel that is shared', async () => {
 	assert.equal(status, 1);
 	assert.match(out, /#partners \(C2\) is shared with other companies/);
 	assert.match(out, /ok +#payments/);
+});
+
+// A refresh by the doctor would take the running bot its only token away.
+test('rotating tokens are not spent', async () => {
+	const rotating = { ...socket, 'refresh-token': 'env:SLACK_REFRESH',
+		'client-id': '1.2', 'client-secret': 'env:SLACK_CLIENT' };
+	const env = { SLACK_REFRESH: 'xoxe-1-refresh', SLACK_CLIENT: 'c0ffee' };
+	const late = await doctor((w) => {
+		w['auth.test'] = { ok: false, error: 'token_expired' };
+	}, rotating, { env });
+	assert.equal(late.status, 0, late.out + late.err);
+	assert.match(late.out, /ok +the tokens rotate/);
+	assert.deepEqual(asked, ['auth.test', 'apps.connections.open']);
+	delete rotating['bot-token'];
+	const none = await doctor(undefined, rotating, { env });
+	assert.equal(none.status, 0, none.out + none.err);
+	assert.deepEqual(asked, ['apps.connections.open']);
+	const dead = await doctor((w) => {
+		w['auth.test'] = { ok: false, error: 'token_revoked' };
+	}, { ...rotating, 'bot-token': 'env:SLACK_BOT' }, { env });
+	assert.equal(dead.status, 1);
+	assert.match(dead.out, /does not work \(token_revoked\)/);
 });
 
 test('wrong: tokens of the wrong kind, nothing reachable', async () => {
