@@ -65,7 +65,7 @@ help(int argc, char **argv)
 		return 0;
 	}
 	if ((c = find(argv[1])) == NULL && strlen(argv[1]) < 32 &&
-	    cli_is_plugin(argv[1])) {
+	    cli_is_plugin(argc - 1, argv + 1)) {
 		static char name[64];
 
 		snprintf(name, sizeof(name), "bellhop %s", argv[1]);
@@ -127,7 +127,8 @@ main(int argc, char **argv)
 		return version(0, NULL);
 	c = find(argv[1]);
 	snprintf(name, sizeof(name), "bellhop %s", argv[1]);
-	if (c == NULL && strlen(argv[1]) < 32 && cli_is_plugin(argv[1])) {
+	if (c == NULL && strlen(argv[1]) < 32 &&
+	    cli_is_plugin(argc - 1, argv + 1)) {
 		argv[1] = name;
 		return cli_tool(argc - 1, argv + 1);
 	}

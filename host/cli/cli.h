@@ -26,8 +26,9 @@ int cli_sandbox(int argc, char **argv);
 int cli_demo(int argc, char **argv);
 /* argv[0] is "bellhop PLUGIN". */
 int cli_tool(int argc, char **argv);
-/* Lies a plugin of that name where plugins are? */
-bool cli_is_plugin(const char *name);
+/* Lies a plugin of that name (argv[0]) where these arguments, the environment
+ * or the main file say that plugins are? */
+bool cli_is_plugin(int argc, char **argv);
 
 /* Prints the complaint and where help is; returns 2. */
 int cli_misused(const char *command, const char *complaint);

@@ -312,7 +312,7 @@ struct asked {
 	int count;
 };
 
-/* Takes our own options out, wherever they stand.  0, or 2 after saying why. */
+/* Takes our own options out, wherever they stand; -1 if one lacks its value. */
 static int
 take_options(int argc, char **argv, struct asked *a)
 {
@@ -343,8 +343,7 @@ take_options(int argc, char **argv, struct asked *a)
 			value = argv[i][len] == '=' ? argv[i] + len + 1 :
 			    i + 1 < argc ? argv[++i] : NULL;
 			if (value == NULL)
-				return cli_misused(argv[0] + strlen("bellhop "),
-				    "an option lacks its value");
+				return -1;
 			memcpy((char *)a + ours[n].at, &value, sizeof(value));
 			a->configured = a->configured || ours[n].at ==
 			    offsetof(struct asked, options.config);
@@ -410,17 +409,38 @@ find_and_run(struct asked *a, const char *plugin, const struct conf *conf,
 	return ret;
 }
 
-bool
-cli_is_plugin(const char *name)
+/* Is it there, where the arguments or this main file say? */
+static bool
+lies_in(const struct asked *a, const struct conf *conf, const char *name)
 {
-	const struct host_options none = { .config = NULL };
-	BH_AUTO_FREE char *path = NULL;
+	BH_AUTO_FREE char *path = xasprintf("%s/%s.so",
+	    host_plugin_directory(&a->options, conf), name);
+
+	return access(path, R_OK) == 0;
+}
+
+bool
+cli_is_plugin(int argc, char **argv)
+{
+	struct asked a = { .options = { .config = CLI_CONFIG } };
+	struct conf_errors *errors;
+	struct conf *conf = NULL;
+	bool found;
 
 	log_setup(LOG_AUTO, BH_LOG_WARN);
-	if (!vet_name_ok(name, strlen(name)))
+	if (!vet_name_ok(argv[0], strlen(argv[0])))
 		return false;
-	path = xasprintf("%s/%s.so", host_plugin_directory(&none, NULL), name);
-	return access(path, R_OK) == 0;
+	/* What is wrong with them is told by who runs the tool. */
+	found = take_options(argc, argv, &a) != 0 || lies_in(&a, NULL, argv[0]);
+	if (!found && access(a.options.config, R_OK) == 0) {
+		errors = conf_errors_new();
+		conf = conf_read(a.options.config, errors);
+		found = conf != NULL && lies_in(&a, conf, argv[0]);
+		conf_free(&conf);
+		conf_errors_free(&errors);
+	}
+	free(a.words);
+	return found;
 }
 
 int
@@ -432,8 +452,10 @@ cli_tool(int argc, char **argv)
 	struct plugins *plugins = plugins_new();
 	BH_AUTO_FREE char *text = NULL;
 	struct conf *conf = NULL;
-	int ret = take_options(argc, argv, &a);
+	int ret = 0;
 
+	if (take_options(argc, argv, &a) != 0)
+		ret = cli_misused(plugin, "an option lacks its value");
 	log_setup(LOG_AUTO, BH_LOG_WARN);
 	cli_harden();
 	if (ret == 0) {
