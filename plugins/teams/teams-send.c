@@ -204,10 +204,8 @@ open_chat(struct sending *s)
 /* ------------------------------------------------------------------ */
 /* Where to                                                            */
 
-/* The connector that we heard from last; before anybody spoke, the one of the
- * first host on the list. */
-static void
-any_service_url(struct teams *t, struct bh_buf *out)
+void
+teams_any_service_url(struct teams *t, struct bh_buf *out)
 {
 	const struct teams_place *p = NULL, *newest = NULL;
 
@@ -229,7 +227,7 @@ set_service_url(struct sending *s, const struct teams_place *place)
 	if (place != NULL)
 		bh_buf_puts(&url, place->service_url);
 	else
-		any_service_url(s->teams, &url);
+		teams_any_service_url(s->teams, &url);
 	teams_set(&s->service_url, bh_buf_text(&url));
 	bh_buf_release(&url);
 }

@@ -45,6 +45,19 @@ teams_lower(const char *text)
 	return copy;
 }
 
+bool
+teams_is_guid(const char *text)
+{
+	static const char form[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+	size_t i = 0;
+
+	while (text[i] != '\0' && i < sizeof(form) - 1 && (form[i] == '-' ?
+	    text[i] == '-' : strchr("0123456789abcdefABCDEF", text[i]) !=
+	    NULL))
+		i++;
+	return i == sizeof(form) - 1 && text[i] == '\0';
+}
+
 void *
 teams_zero(size_t size)
 {
@@ -332,6 +345,25 @@ static const char *const migrations[] = {
 	NULL
 };
 
+static const struct bh_command tools[] = {
+	{ .name = "manifest",
+	  .args = "[--output=FILE] [--name=NAME] [--site=URL] "
+	    "[--all-messages]",
+	  .help = "write the app's package, and say what to set up in Azure",
+	  .more = "Without --output it prints the manifest.  --site is the "
+	    "page about your bellhop that Teams\nshows (public-url if unset). "
+	    "With --all-messages it also hears what does not mention it,\nin "
+	    "teams and chats that consent.",
+	  .flags = BH_CMD_OFFLINE, .run = teams_manifest },
+	{ .name = "doctor", .args = "[rooms...]",
+	  .help = "look at settings, tokens, keys and clocks, and say what to "
+	    "do",
+	  .more = "Rooms are ids of channels or chats (19:...): is the bot a "
+	    "member there?  Changes nothing.",
+	  .run = teams_doctor },
+	{ 0 }
+};
+
 static const struct bh_transport transport = {
 	.caps = BH_CAP_EDIT | BH_CAP_BUTTONS | BH_CAP_FORMS | BH_CAP_THREADS |
 	    BH_CAP_KEEP,
@@ -342,5 +374,5 @@ static const struct bh_transport transport = {
 
 BH_PLUGIN(.name = "teams", .version = "1.0",
     .summary = "chat in Microsoft Teams",
-    .options = options, .migrations = migrations, .open = teams_open, .close = teams_close,
-    .transport = &transport);
+    .options = options, .migrations = migrations, .open = teams_open,
+    .close = teams_close, .transport = &transport, .tools = tools);

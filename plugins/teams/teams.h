@@ -387,6 +387,9 @@ struct teams_to {
 					 * take it; or NULL */
 };
 
+/* Appends the connector that we heard from last; before anybody spoke, the one
+ * of the first host on the list. */
+void teams_any_service_url(struct teams *t, struct bh_buf *out);
 /* False: that leads nowhere. */
 bool teams_send_json(struct teams *t, const struct teams_to *to,
     const char *json);
@@ -486,6 +489,18 @@ bool teams_login_trouble(struct teams *t, struct bh_buf *out, int status,
 /* ------------------------------------------------------------------ */
 /* teams-manifest.c, teams-doctor.c: bellhop teams ...                 */
 
+/* teams-zip.c: a ZIP file being written; both buffers are born by the owner. */
+struct teams_zip {
+	struct bh_buf file, directory;
+	unsigned count;
+};
+
+void teams_zip_add(struct teams_zip *z, const char *name, const void *data,
+    size_t len);
+/* True: z->file is whole. */
+bool teams_zip_end(struct teams_zip *z);
+void teams_zip_release(struct teams_zip *z);
+
 int teams_manifest(struct bh_call *call, void *state);
 int teams_doctor(struct bh_call *call, void *state);
 
@@ -523,6 +538,7 @@ struct teams *teams_of(void *state);
 char *teams_copy(const char *text);	/* NULL gives NULL; never fails */
 void teams_set(char **text, const char *value);	/* frees the old one */
 char *teams_lower(const char *text);	/* a copy with A-Z in lower case */
+bool teams_is_guid(const char *text);
 void *teams_zero(size_t size);
 void teams_secret_free(char *secret);		/* wiped; NULL is fine */
 void teams_buf_wipe(struct bh_buf *b);		/* and released */
