@@ -1,9 +1,12 @@
 # load.py - drives http-load, the generator that both sides get their requests from.
 # SPDX-License-Identifier: Apache-2.0
 
+import http.client
 import json
 import os
+import shutil
 import subprocess
+import time
 
 import house
 
@@ -15,6 +18,38 @@ def program(build):
         subprocess.run(["make", "-s", "-C", build.path, "http-load"],
                        check=True, stdout=subprocess.DEVNULL)
     return path
+
+
+def packages(peers, one):
+    """None when the folder of peers has its packages, or why not."""
+    if shutil.which("node") is None:
+        return "no node"
+    if os.path.exists(os.path.join(peers, "node_modules", one)):
+        return None
+    done = subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=peers,
+                          capture_output=True, text=True)
+    return None if done.returncode == 0 else done.stderr.strip()
+
+
+def port_of(bellhop):
+    """As it says in its log."""
+    for line in bellhop.said().splitlines():
+        if "listening on" in line:
+            return int(line.split(" port ")[1].split()[0].strip('",}'))
+    raise SystemExit("bellhop does not say where it listens:\n" +
+                     bellhop.said())
+
+
+def until_taken(port, path):
+    """Waits until deliveries are looked at: 401 for one that is not signed,
+    and no longer 503 or 404."""
+    for _ in range(600):
+        c = http.client.HTTPConnection("127.0.0.1", port)
+        c.request("POST", path, "x")
+        if c.getresponse().status == 401:
+            return
+        time.sleep(0.05)
+    raise SystemExit(f"nobody takes what comes to {path}")
 
 
 def run(build, state, port, head, body, connections, count, *more):

@@ -58,17 +58,6 @@ class Side:
         self.process.wait()
 
 
-def packages():
-    """None, or why there are none."""
-    if shutil.which("node") is None:
-        return "no node"
-    if os.path.exists(os.path.join(PEERS, "node_modules", "botbuilder")):
-        return None
-    done = subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=PEERS,
-                          capture_output=True, text=True)
-    return None if done.returncode == 0 else done.stderr.strip()
-
-
 def plugins(build, state):
     """A directory with teams.so and quiet.so alone."""
     subprocess.run(["make", "-s", "-C", build.path, "tests/bench/quiet.la"],
@@ -79,15 +68,6 @@ def plugins(build, state):
                               "quiet.so")):
         shutil.copy(name, state.file("plugins"))
         os.chmod(state.file("plugins", os.path.basename(name)), 0o600)
-
-
-def port_of(bellhop):
-    """As it says in its log."""
-    for line in bellhop.said().splitlines():
-        if "listening on" in line:
-            return int(line.split(" port ")[1].split()[0].strip('",}'))
-    raise SystemExit("bellhop does not say where it listens:\n" +
-                     bellhop.said())
 
 
 def ours(build, cloud, connections, count):
@@ -106,7 +86,7 @@ def ours(build, cloud, connections, count):
         fitted.plugins = state.file("plugins")
         bellhop = house.Bellhop(fitted, state, level="note")
         bellhop.ready()
-        port = port_of(bellhop)
+        port = load.port_of(bellhop)
         result = load.run(build, state, port, cloud.head(port),
                           says["activity"], connections, count)
         bellhop.end()
@@ -121,7 +101,7 @@ def theirs(build, bot, connections, count):
 
 
 def run(build, quick):
-    why = packages()
+    why = load.packages(PEERS, "botbuilder")
     if why is not None:
         print(f"\nskipped: teams: {why}")
         return
