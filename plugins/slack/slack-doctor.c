@@ -6,51 +6,71 @@
  * It changes nothing, and shows no secret.
  */
 
-#include "plugins/slack/slack.h"
+#include "plugins/slack/slack-doctor.h"
 
 #define SKEW_MOST	30		/* seconds; Slack refuses at 300 */
-#define CHANNELS_MOST	200u
 
-struct doctor {
-	struct bh_call *call;
-	struct bh_host *host;
-	struct slack *slack;
-	size_t problems;
-	int64_t asked;			/* ms UTC */
-	void (*then)(struct doctor *, const struct bh_answer *,
-	    const struct bh_value *body);
-	/* Channels to look at: given, else those of the configuration. */
-	char *channels[CHANNELS_MOST];
-	size_t count;
-	struct bh_buf cursor;
-	bool speaks;			/* the bot token is good */
-};
+/* ------------------------------------------------------------------ */
+/* Telling                                                             */
 
-static void BH_PRINTF(2, 3)
-good(struct doctor *d, const char *fmt, ...)
+/* Much of it is Slack's text, and a terminal obeys what it is shown. */
+static void BH_PRINTF(3, 0)
+tell(struct doctor *d, const char *what, const char *fmt, va_list ap)
 {
-	struct bh_buf b = BH_BUF(2000);
-	va_list ap;
+	struct bh_buf b = BH_BUF(4000), clean = BH_BUF(12000);
 
-	va_start(ap, fmt);
 	bh_buf_vadd(&b, fmt, ap);
-	va_end(ap);
-	bh_reply(d->call, "ok       %s", bh_buf_text(&b));
+	bh_buf_clean(&clean, bh_buf_text(&b), false);
+	bh_reply(d->call, "%-8s %s", what, bh_buf_text(&clean));
 	bh_buf_release(&b);
+	bh_buf_release(&clean);
 }
 
-static void BH_PRINTF(2, 3)
-bad(struct doctor *d, const char *fmt, ...)
+void
+doctor_good(struct doctor *d, const char *fmt, ...)
 {
-	struct bh_buf b = BH_BUF(2000);
 	va_list ap;
 
 	va_start(ap, fmt);
-	bh_buf_vadd(&b, fmt, ap);
+	tell(d, "ok", fmt, ap);
 	va_end(ap);
-	bh_reply(d->call, "problem  %s", bh_buf_text(&b));
-	bh_buf_release(&b);
+}
+
+void
+doctor_note(struct doctor *d, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	tell(d, "note", fmt, ap);
+	va_end(ap);
+}
+
+void
+doctor_bad(struct doctor *d, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	tell(d, "problem", fmt, ap);
+	va_end(ap);
 	d->problems++;
+}
+
+void
+doctor_finish(struct doctor *d)
+{
+	struct bh_call *call = d->call;
+	size_t problems = d->problems;
+
+	for (size_t i = 0; i < d->count; i++)
+		free(d->channels[i]);
+	free(d->bot);
+	free(d);
+	if (problems > 0)
+		bh_fail(call, "%zu problem%s", problems,
+		    problems == 1 ? "" : "s");
+	bh_end(call, problems > 0 ? BH_EINVAL : BH_OK);
 }
 
 /* ------------------------------------------------------------------ */
@@ -69,10 +89,9 @@ answered(void *arg, const struct bh_answer *a)
 	bh_json_free(host, body);
 }
 
-static void
-ask(struct doctor *d, const char *method, const char *token,
-    const char *form, void (*then)(struct doctor *, const struct bh_answer *,
-    const struct bh_value *))
+void
+doctor_ask(struct doctor *d, const char *method, const char *token,
+    const char *form, doctor_fn *then)
 {
 	struct bh_buf url = BH_BUF(2000), bearer = BH_BUF(2000);
 	const char *headers[] = { NULL,
@@ -94,9 +113,8 @@ ask(struct doctor *d, const char *method, const char *token,
 	bh_buf_release(&url);
 }
 
-/* Slack's word for what went wrong, or the network's; NULL: nothing. */
-static const char *
-trouble(const struct bh_answer *a, const struct bh_value *body)
+const char *
+doctor_trouble(const struct bh_answer *a, const struct bh_value *body)
 {
 	if (body != NULL && bh_get_bool(body, "ok", false))
 		return NULL;
@@ -105,8 +123,8 @@ trouble(const struct bh_answer *a, const struct bh_value *body)
 	return a->error != NULL ? a->error : "no answer that can be read";
 }
 
-static const char *
-remedy(const char *error)
+const char *
+doctor_remedy(const char *error)
 {
 	static const struct { const char *error, *what; } remedies[] = {
 		{ "invalid_auth", "copy the token again: \"OAuth & "
@@ -134,149 +152,20 @@ remedy(const char *error)
 }
 
 /* ------------------------------------------------------------------ */
-/* The end, and channels before it                                     */
-
-static void
-finish(struct doctor *d)
-{
-	struct bh_call *call = d->call;
-	size_t problems = d->problems;
-
-	for (size_t i = 0; i < d->count; i++)
-		free(d->channels[i]);
-	bh_buf_release(&d->cursor);
-	free(d);
-	if (problems > 0)
-		bh_fail(call, "%zu problem%s", problems,
-		    problems == 1 ? "" : "s");
-	bh_end(call, problems > 0 ? BH_EINVAL : BH_OK);
-}
-
-static void list_channels(struct doctor *d);
-
-static void
-tell_channel(struct doctor *d, const struct bh_value *channel)
-{
-	const char *name = bh_get_text(channel, "name");
-	const char *id = bh_get_text(channel, "id");
-
-	if (bh_get_bool(channel, "is_archived", false))
-		bad(d, "#%s (%s) is archived: take it out of the "
-		    "configuration", name, id);
-	else if (bh_get_bool(channel, "is_ext_shared", false))
-		bad(d, "#%s (%s) is shared with other companies: commands are "
-		    "refused there unless shared-rooms lists it", name, id);
-	else
-		good(d, "#%s (%s): the bot is in it", name, id);
-}
-
-/* Takes out of the list what this page has. */
-static void
-match_channels(struct doctor *d, const struct bh_value *channels)
-{
-	for (BH_EACH(c, channels)) {
-		const char *name = bh_get_text(c, "name");
-		const char *id = bh_get_text(c, "id");
-
-		for (size_t i = 0; i < d->count; i++) {
-			const char *want = d->channels[i];
-
-			if (want == NULL || name == NULL || id == NULL ||
-			    (!bh_glob(d->host, want + (*want == '#'), name) &&
-			    strcmp(want + (*want == '#'), id) != 0))
-				continue;
-			tell_channel(d, c);
-			if (strpbrk(want, "*?") == NULL) {
-				free(d->channels[i]);
-				d->channels[i] = NULL;
-			}
-		}
-	}
-}
-
-static void
-got_channels(struct doctor *d, const struct bh_answer *a,
-    const struct bh_value *body)
-{
-	const char *error = trouble(a, body);
-	const char *next;
-
-	if (error != NULL) {
-		bad(d, "the bot's channels cannot be listed (%s): %s", error,
-		    remedy(error));
-		finish(d);
-		return;
-	}
-	match_channels(d, bh_get(body, "channels"));
-	next = bh_get_text(bh_get(body, "response_metadata"), "next_cursor");
-	bh_buf_clear(&d->cursor);
-	if (next != NULL && *next != '\0') {
-		bh_buf_puts(&d->cursor, next);
-		list_channels(d);
-		return;
-	}
-	for (size_t i = 0; i < d->count; i++)
-		if (d->channels[i] != NULL &&
-		    strpbrk(d->channels[i], "*?") == NULL)
-			bad(d, "the bot is not in %s: write /invite @bellhop "
-			    "there (or the channel's name is another)",
-			    d->channels[i]);
-	finish(d);
-}
-
-static void
-list_channels(struct doctor *d)
-{
-	struct bh_buf form = BH_BUF(2000);
-
-	bh_buf_puts(&form, "types=public_channel,private_channel&limit=200");
-	if (d->cursor.len > 0) {
-		bh_buf_puts(&form, "&cursor=");
-		bh_buf_percent(&form, d->cursor.data);
-	}
-	ask(d, "users.conversations", bh_config(d->call, "bot-token"),
-	    bh_buf_text(&form), got_channels);
-	bh_buf_release(&form);
-}
-
-static void
-look_at_channels(struct doctor *d)
-{
-	const char *given = bh_arg(d->call, "channels"), *room;
-
-	for (size_t i = 0; given == NULL && d->count < CHANNELS_MOST &&
-	    (room = bh_room_at(d->host, i)) != NULL; i++)
-		d->channels[d->count++] = slack_copy(room);
-	while (given != NULL && *given != '\0' && d->count < CHANNELS_MOST) {
-		size_t len = strcspn(given, " ,");
-
-		if (len > 0) {
-			d->channels[d->count] = slack_zero(len + 1);
-			memcpy(d->channels[d->count++], given, len);
-		}
-		given += len + (given[len] != '\0');
-	}
-	if (d->count > 0 && d->speaks)
-		list_channels(d);
-	else
-		finish(d);
-}
-
-/* ------------------------------------------------------------------ */
 /* Tokens                                                              */
 
 static void
 got_socket(struct doctor *d, const struct bh_answer *a,
     const struct bh_value *body)
 {
-	const char *error = trouble(a, body);
+	const char *error = doctor_trouble(a, body);
 
 	if (error != NULL)
-		bad(d, "Socket Mode cannot be opened (%s): %s", error,
-		    remedy(error));
+		doctor_bad(d, "Socket Mode cannot be opened (%s): %s", error,
+		    doctor_remedy(error));
 	else
-		good(d, "Socket Mode can be opened");
-	look_at_channels(d);
+		doctor_good(d, "Socket Mode can be opened");
+	doctor_rooms(d);
 }
 
 static void
@@ -285,9 +174,9 @@ look_at_socket(struct doctor *d)
 	const char *app = bh_config(d->call, "app-token");
 
 	if (d->slack->socket_mode && app != NULL)
-		ask(d, "apps.connections.open", app, "", got_socket);
+		doctor_ask(d, "apps.connections.open", app, "", got_socket);
 	else
-		look_at_channels(d);
+		doctor_rooms(d);
 }
 
 static bool
@@ -300,7 +189,7 @@ rotates(struct doctor *d)
 static void
 rotating(struct doctor *d)
 {
-	good(d, "the tokens rotate, and only the running bot has the one of "
+	doctor_good(d, "the tokens rotate, and only the running bot has the one of "
 	    "the moment: its !status says how they are");
 }
 
@@ -324,19 +213,19 @@ compare_scopes(struct doctor *d, const char *granted)
 	size_t missing = 0;
 
 	if (granted == NULL) {
-		bad(d, "Slack did not say which scopes the bot token has");
+		doctor_bad(d, "Slack did not say which scopes the bot token has");
 		return;
 	}
 	for (size_t i = 0; (scope = slack_scope(channels, i, &what)) != NULL;
 	    i++)
 		if (!has_scope(granted, scope)) {
-			bad(d, "the scope %s is missing: without it nobody %s. "
+			doctor_bad(d, "the scope %s is missing: without it nobody %s. "
 			    "Put the printed manifest into \"App Manifest\" "
 			    "and reinstall the app", scope, what);
 			missing++;
 		}
 	if (missing == 0)
-		good(d, "the bot token has every scope that is needed");
+		doctor_good(d, "the bot token has every scope that is needed");
 }
 
 static void
@@ -346,19 +235,19 @@ compare_clocks(struct doctor *d, const char *date)
 	int64_t off = theirs <= 0 ? 0 : d->asked / 1000 - theirs;
 
 	if (off > SKEW_MOST || off < -SKEW_MOST)
-		bad(d, "this machine's clock is %lld s %s: start a time "
+		doctor_bad(d, "this machine's clock is %lld s %s: start a time "
 		    "service; from 300 s on every delivery would be refused",
 		    (long long)(off < 0 ? -off : off), off < 0 ? "behind" :
 		    "ahead");
 	else if (theirs > 0)
-		good(d, "the clock agrees with Slack's");
+		doctor_good(d, "the clock agrees with Slack's");
 }
 
 static void
 got_test(struct doctor *d, const struct bh_answer *a,
     const struct bh_value *body)
 {
-	const char *error = trouble(a, body);
+	const char *error = doctor_trouble(a, body);
 	const char *team = bh_get_text(body, "team");
 	const char *user = bh_get_text(body, "user");
 	const char *id = bh_get_text(body, "team_id");
@@ -366,18 +255,20 @@ got_test(struct doctor *d, const struct bh_answer *a,
 	if (error != NULL && rotates(d) && strcmp(error, "token_expired") == 0) {
 		rotating(d);
 	} else if (error != NULL) {
-		bad(d, "the bot token does not work (%s): %s", error,
-		    remedy(error));
+		doctor_bad(d, "the bot token does not work (%s): %s", error,
+		    doctor_remedy(error));
 	} else {
-		good(d, "the bot token is @%s in %s (%s)", user != NULL ? user :
+		doctor_good(d, "the bot token is @%s in %s (%s)", user != NULL ? user :
 		    "?", team != NULL ? team : "?", id != NULL ? id : "?");
 		if (bh_get_text(body, "bot_id") == NULL)
-			bad(d, "bot-token is a person's token: take the \"Bot "
+			doctor_bad(d, "bot-token is a person's token: take the \"Bot "
 			    "User OAuth Token\" (xoxb-)");
 		compare_scopes(d, bh_answer_header(a, "x-oauth-scopes"));
 		compare_clocks(d, bh_answer_header(a, "date"));
 	}
 	d->speaks = error == NULL;
+	d->bot = slack_copy(user);
+	d->org = bh_get_bool(body, "is_enterprise_install", false);
 	look_at_socket(d);
 }
 
@@ -393,10 +284,10 @@ look_at_secret(struct doctor *d, const char *key)
 		return;
 	if (strlen(secret) < 32 || strspn(secret, "0123456789abcdef") !=
 	    strlen(secret))
-		bad(d, "%s does not look like one (32 hex digits): copy it "
+		doctor_bad(d, "%s does not look like one (32 hex digits): copy it "
 		    "again from \"Basic Information\"", key);
 	else
-		good(d, "%s has the right form", key);
+		doctor_good(d, "%s has the right form", key);
 }
 
 static void
@@ -407,11 +298,11 @@ look_at_settings(struct doctor *d)
 
 	if (bot != NULL && strncmp(bot, "xoxb-", 5) != 0 &&
 	    strncmp(bot, "xoxe.xoxb-", 10) != 0)
-		bad(d, "bot-token is not a bot token: that one begins with "
+		doctor_bad(d, "bot-token is not a bot token: that one begins with "
 		    "xoxb- and stands under \"OAuth & Permissions\"");
 	if (d->slack->socket_mode) {
 		if (app == NULL || strncmp(app, "xapp-", 5) != 0)
-			bad(d, "app-token is not an app-level token: that one "
+			doctor_bad(d, "app-token is not an app-level token: that one "
 			    "begins with xapp- and stands under \"Basic "
 			    "Information\"");
 		return;
@@ -419,10 +310,10 @@ look_at_settings(struct doctor *d)
 	look_at_secret(d, "signing-secret");
 	look_at_secret(d, "signing-secret-old");
 	if (bh_public_url(d->host) == NULL)
-		bad(d, "mode: http needs public-url: in the main file, the "
+		doctor_bad(d, "mode: http needs public-url: in the main file, the "
 		    "https address that Slack reaches `listen` under");
 	else
-		good(d, "Slack is to deliver to %s%s",
+		doctor_good(d, "Slack is to deliver to %s%s",
 		    bh_public_url(d->host), d->slack->path);
 }
 
@@ -435,13 +326,12 @@ slack_doctor(struct bh_call *call, void *state)
 	d->call = call;
 	d->host = bh_host_of(call);
 	d->slack = slack_of(state);
-	d->cursor = (struct bh_buf)BH_BUF(1000);
 	look_at_settings(d);
 	if (bot == NULL || *bot == '\0') {
 		rotating(d);
 		look_at_socket(d);
 	} else {
-		ask(d, "auth.test", bot, "", got_test);
+		doctor_ask(d, "auth.test", bot, "", got_test);
 	}
 	return BH_PENDING;
 }

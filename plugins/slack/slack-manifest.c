@@ -31,7 +31,7 @@ static const struct { const char *scope, *what; bool channels; } scopes[] = {
 	{ "im:read", "knows that a message was a direct one", false },
 	{ "im:write", "sends direct messages", false },
 	{ "metadata.message:read", "finds a message whose post was not "
-	    "confirmed", true },
+	    "confirmed", false },
 	{ "mpim:history", "hears commands in group messages", true },
 	{ "mpim:read", "knows group messages", false },
 	{ "users:read", "knows names, guests and deactivated accounts", false },

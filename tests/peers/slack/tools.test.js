@@ -200,13 +200,19 @@ before(async () => {
 		'users.conversations': { ok: true, channels: [
 			{ id: 'C1', name: 'payments' }, { id: 'C2', name: 'partners',
 				is_ext_shared: true }] },
+		'conversations.list': { ok: true, channels: [] },
 		scopes: scopes.bot.join(), date: () => new Date(),
 		tokens: { 'auth.test': secrets.SLACK_BOT,
 			'users.conversations': secrets.SLACK_BOT,
+			'conversations.list': secrets.SLACK_BOT,
 			'apps.connections.open': secrets.SLACK_APP } });
 	server = createServer((request, response) => {
 		const method = request.url.replace('/api/', '');
 		asked.push(method);
+		let form = '';
+		request.on('data', (piece) => { form += piece; });
+		request.on('end', () => server.forms.push(
+			new URLSearchParams(form)));
 		const good = request.headers.authorization ===
 			`Bearer ${server.now.tokens[method]}`;
 		response.setHeader('x-oauth-scopes', server.now.scopes);
@@ -222,6 +228,7 @@ after(() => server?.close());
 async function doctor(change = () => {}, block = socket, more = {}) {
 	server.now = workspace();
 	asked = [];
+	server.forms = [];
 	change(server.now);
 	const said = await slack(['doctor', ...more.channels ?? []], { ...block,
 		'api-url': `http://127.0.0.1:${server.address().port}/api` },
@@ -257,9 +264,17 @@ const wrong = {
 	'Socket Mode switched off': [(w) => {
 		w['apps.connections.open'] = { ok: false, error: 'feature_not_enabled' };
 	}, /switch on "Socket Mode"/],
-	'a channel without the bot': [(w) => {
+	'a public channel without the bot': [(w) => {
 		w['users.conversations'].channels = [];
-	}, /the bot is not in #payments: write \/invite @bellhop/],
+		w['conversations.list'].channels = [{ id: 'C1', name: 'payments' }];
+	}, /the bot is not in #payments \(C1\): write \/invite @bellhop there/],
+	'a channel that nobody sees': [(w) => {
+		w['users.conversations'].channels = [];
+	}, /not in #payments, and no public channel is called that/],
+	'channels that may not be listed': [(w) => {
+		w['users.conversations'].channels = [];
+		w['conversations.list'] = { ok: false, error: 'ratelimited' };
+	}, /the bot is not in #payments: if it is private/],
 	'an archived channel': [(w) => {
 		w['users.conversations'].channels[0].is_archived = true;
 	}, /#payments \(C1\) is archived/],
@@ -276,12 +291,42 @@ for (const [what, [change, sentence]] of Object.entries(wrong))
 		assert.match(err, /1 problem|problems/);
 	});
 
-test('wrong: a channel that is shared', async () => {
+test('a channel that is shared, and one by its id', async () => {
 	const { status, out } = await doctor(undefined, socket,
-		{ channels: ['partners', '#payments'] });
-	assert.equal(status, 1);
-	assert.match(out, /#partners \(C2\) is shared with other companies/);
+		{ channels: ['partners', 'C1'] });
+	assert.equal(status, 0);
+	assert.match(out, /note +#partners \(C2\) is shared with other companies/);
 	assert.match(out, /ok +#payments/);
+});
+
+test('a pattern means each channel that it fits', async () => {
+	const { status, out } = await doctor(undefined, socket,
+		{ channels: ['pa*', 'payments'] });
+	assert.equal(status, 0, out);
+	assert.equal(out.match(/the bot is in it/g).length, 2, out);
+});
+
+test('Slack\'s words cannot command the terminal', async () => {
+	const { out } = await doctor((w) => {
+		w['auth.test'].team = 'A\u001b]0;owned\u0007\u202eme';
+	});
+	// eslint-disable-next-line no-control-regex
+	assert.ok(!/[\u0000-\u0009\u000b-\u001f\u202e]/.test(out), out);
+	assert.match(out, /in A\]0;ownedme \(T1\)/);
+});
+
+test('an organisation\'s workspaces are asked one by one', async () => {
+	const grid = (w) => {
+		w['auth.test'].is_enterprise_install = true;
+	};
+	const one = await doctor(grid, { ...socket,
+		workspaces: ['E1', 'T1', 'T2'] });
+	assert.equal(one.status, 0, one.out);
+	assert.deepEqual(server.forms.filter((f) => f.has('team_id'))
+		.map((f) => f.get('team_id')), ['T1', 'T2']);
+	const none = await doctor(grid, { ...socket, workspaces: ['E1'] });
+	assert.equal(none.status, 0);
+	assert.match(none.out, /note .*wants the T\.\.\. ids/);
 });
 
 // A refresh by the doctor would take the running bot its only token away.
