@@ -374,5 +374,6 @@ static const struct bh_transport transport = {
 
 BH_PLUGIN(.name = "teams", .version = "1.0",
     .summary = "chat in Microsoft Teams",
-    .options = options, .migrations = migrations, .open = teams_open,
-    .close = teams_close, .transport = &transport, .tools = tools);
+    .options = options, .migrations = migrations,
+    .open = teams_open, .close = teams_close, .check = teams_check,
+    .transport = &transport, .tools = tools);

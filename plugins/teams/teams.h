@@ -504,6 +504,9 @@ void teams_zip_release(struct teams_zip *z);
 int teams_manifest(struct bh_call *call, void *state);
 int teams_doctor(struct bh_call *call, void *state);
 
+/* teams-check.c: bh_plugin.check */
+void teams_check(struct bh_check *check);
+
 /* ------------------------------------------------------------------ */
 /* teams.c                                                             */
 
