@@ -47,10 +47,10 @@ show_done(struct slack_show *x, int result)
 static void
 go_on(struct slack_reply *r)
 {
-	struct slack_show *x = r->shows;
-
 	r->opening = false;
-	if (x != NULL) {
+	while (r->shows != NULL && !r->opening) {
+		struct slack_show *x = r->shows;
+
 		r->shows = x->next;
 		go(x);
 	}

@@ -391,7 +391,7 @@ any_form(void)
 {
 	static struct bh_choice choices[300];
 	static struct bh_input inputs[120];
-	static char names[120][16];
+	static char names[120][32];
 	struct bh_form form = { .title = a_text(), .submit = a_text(),
 	    .command = "x", .inputs = inputs, .inputs_count = 1 + some(119),
 	    .token = "0123456789abcdef0123456789abcdef" };

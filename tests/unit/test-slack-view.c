@@ -256,6 +256,24 @@ START_TEST(the_loading_view_was_closed)
 }
 END_TEST
 
+/* Nothing that waits for a view is forgotten when it does not open. */
+START_TEST(a_view_that_does_not_open)
+{
+	struct slack_reply *r = reply_from(SLACK_SHORTCUT, true);
+
+	fake_answer(fake, &(struct fake_answer){ .match = "views.open",
+	    .body = "{\"ok\":false,\"error\":\"expired_trigger_id\"}",
+	    .delay = 500 });
+	fake_ok(fake, "chat.postEphemeral", "{\"ok\":true}");
+	slack_open_loading(r);
+	ask(r->id, "f1", NULL);
+	ask(r->id, "f1", NULL);
+	fake_run(fake, 1000);
+	is_button(fake_find(fake, "chat.postEphemeral", 0));
+	is_button(fake_find(fake, "chat.postEphemeral", 1));
+}
+END_TEST
+
 START_TEST(no_reply_after_a_restart)
 {
 	fake_ok(fake, "chat.postEphemeral", "{\"ok\":true}");
@@ -412,7 +430,8 @@ main(void)
 		a_loading_view_that_nothing_follows, hash_conflict,
 		a_typed_command_has_no_trigger, a_trigger_that_is_too_old,
 		triggers_that_slack_does_not_take,
-		the_loading_view_was_closed, no_reply_after_a_restart,
+		the_loading_view_was_closed, a_view_that_does_not_open,
+		no_reply_after_a_restart,
 		a_button_of_before_a_restart, mistakes_are_answered_at_once,
 		another_form_takes_its_place, late_mistakes,
 		a_form_that_went_well_closes, offers_are_the_acknowledgement,
