@@ -46,7 +46,8 @@ struct slack_tokens {
 	unsigned magic;
 #define TOKENS_MAGIC	0x536c546bu
 	struct slack *slack;
-	bool rotates, loaded, renewing;
+	bool rotates, loading, loaded, renewing;
+	bool reread;			/* there are new settings */
 	bool final;			/* renewing will not help */
 	bool lost;			/* one was begun and never ended */
 	char *origin;
@@ -60,6 +61,7 @@ struct slack_tokens {
 };
 
 static void renew(struct slack_tokens *t);
+static bool begin_anew(struct slack_tokens *t);
 static void keep(struct slack_tokens *t);
 static void load(struct slack_tokens *t);
 
@@ -168,6 +170,8 @@ renew_later(struct slack_tokens *t, const char *why)
 	struct slack *s = t->slack;
 
 	t->renewing = false;
+	if (begin_anew(t))
+		return;
 	t->wait = t->wait == 0 ? AGAIN_FIRST : t->wait * 2 < AGAIN_MOST ?
 	    t->wait * 2 : AGAIN_MOST;
 	bh_log(s->host, BH_LOG_WARN, "the Slack token could not be renewed "
@@ -187,6 +191,8 @@ renew_never(struct slack_tokens *t, const char *error)
 	int health = usable(t) != NULL ? BH_DEGRADED : BH_DOWN;
 
 	t->renewing = false;
+	if (begin_anew(t))
+		return;
 	t->final = true;
 	if (t->lost)
 		slack_health(s, SLACK_OUTBOUND, health, "a renewal of the token "
@@ -226,6 +232,8 @@ kept(void *arg, int result)
 	t->next = (struct pair){ NULL, NULL, 0 };
 	t->renewing = t->lost = false;
 	t->wait = 0;
+	if (begin_anew(t))
+		return;
 	bh_log(s->host, BH_LOG_NOTE, "the Slack token was renewed");
 	slack_health(s, SLACK_OUTBOUND, BH_UP, "the token is good");
 	plan_renewal(t);
@@ -406,9 +414,9 @@ loaded(void *arg, int result, const struct bh_rows *rows)
 	struct slack_tokens *t = tokens_of(arg);
 	struct slack *s = t->slack;
 
-	t->loaded = true;
+	t->loading = false;
+	t->loaded = result == BH_OK;
 	if (result != BH_OK) {
-		t->loaded = false;
 		slack_health(s, SLACK_OUTBOUND, BH_DOWN, "the token cannot be "
 		    "read from the store");
 		plan(t, AGAIN_FIRST);
@@ -434,6 +442,8 @@ loaded(void *arg, int result, const struct bh_rows *rows)
 			}
 		}
 	}
+	if (begin_anew(t))
+		return;
 	if (t->lost)
 		bh_log(s->host, BH_LOG_WARN, "a renewal of the Slack token "
 		    "was begun and its end is not known; trying the refresh "
@@ -452,7 +462,10 @@ loaded(void *arg, int result, const struct bh_rows *rows)
 static void
 load(struct slack_tokens *t)
 {
-	int result = bh_query(t->slack->host, loaded, t, "SELECT origin, "
+	int result;
+
+	t->loading = true;
+	result = bh_query(t->slack->host, loaded, t, "SELECT origin, "
 	    "access, refresh, expires, spending FROM slack_token "
 	    "WHERE instance = $1", bh_s(bh_instance(t->slack->host)));
 
@@ -460,25 +473,56 @@ load(struct slack_tokens *t)
 		loaded(t, result, NULL);
 }
 
-int
+/* What the settings say now. */
+static void
+read_settings(struct slack_tokens *t)
+{
+	struct bh_host *host = t->slack->host;
+	const char *refresh = bh_host_config(host, "refresh-token");
+	struct bh_buf origin = BH_BUF(128);
+
+	wipe_pair(&t->now);
+	free(t->origin);
+	t->origin = NULL;
+	t->rotates = refresh != NULL;
+	t->final = t->lost = t->reread = false;
+	t->wait = 0;
+	if (!t->rotates)
+		return;
+	t->now.refresh = slack_copy(refresh);
+	t->now.access = slack_copy(bh_host_config(host, "bot-token"));
+	digest(&origin, refresh);
+	t->origin = slack_copy(bh_buf_text(&origin));
+	bh_buf_release(&origin);
+}
+
+/* With new settings, if there are any: what the store has grew from others. */
+static bool
+begin_anew(struct slack_tokens *t)
+{
+	if (!t->reread)
+		return false;
+	bh_cancel(t->slack->host, t->timer);
+	t->timer = NULL;
+	read_settings(t);
+	if (t->rotates && !t->loaded)
+		load(t);
+	else
+		renew(t);
+	if (usable(t) != NULL || !t->rotates)
+		tell_waiters(t);
+	return true;
+}
+
+void
 slack_tokens_open(struct slack *s)
 {
 	struct slack_tokens *t = slack_zero(sizeof(*t));
-	const char *refresh = bh_host_config(s->host, "refresh-token");
-	struct bh_buf origin = BH_BUF(128);
 
 	t->magic = TOKENS_MAGIC;
 	t->slack = s;
 	s->tokens = t;
-	if (refresh == NULL)
-		return BH_OK;
-	t->rotates = true;
-	t->now.refresh = slack_copy(refresh);
-	t->now.access = slack_copy(bh_host_config(s->host, "bot-token"));
-	digest(&origin, refresh);
-	t->origin = slack_copy(bh_buf_text(&origin));
-	bh_buf_release(&origin);
-	return BH_OK;
+	read_settings(t);
 }
 
 void
@@ -486,8 +530,33 @@ slack_tokens_connect(struct slack *s)
 {
 	struct slack_tokens *t = tokens_of(s->tokens);
 
-	if (t->rotates)
+	if (t->rotates && !t->loaded && !t->loading)
 		load(t);
+}
+
+void
+slack_tokens_changed(struct slack *s)
+{
+	struct slack_tokens *t = tokens_of(s->tokens);
+	const char *refresh = bh_host_config(s->host, "refresh-token");
+	struct bh_buf origin = BH_BUF(128);
+	bool same;
+
+	if (refresh != NULL)
+		digest(&origin, refresh);
+	same = t->rotates == (refresh != NULL) && (!t->rotates ||
+	    strcmp(t->origin, bh_buf_text(&origin)) == 0);
+	bh_buf_release(&origin);
+	wipe(&t->refused);
+	if (same && t->final) {
+		t->final = false;		/* client-secret, maybe */
+		renew(t);
+	}
+	if (same)
+		return;
+	t->reread = true;
+	if (!t->renewing && !t->loading && t->next.access == NULL)
+		(void)begin_anew(t);
 }
 
 void

@@ -249,8 +249,9 @@ slack_open(struct bh_host *host, void **state)
 		slack_free(s);
 		return ret;
 	}
+	slack_tokens_open(s);
 	*state = s;
-	return slack_tokens_open(s);
+	return BH_OK;
 }
 
 static int
@@ -272,7 +273,10 @@ slack_connect(void *state)
 static void
 slack_changed(void *state)
 {
-	slack_sockets_changed(slack_of(state));
+	struct slack *s = slack_of(state);
+
+	slack_tokens_changed(s);
+	slack_sockets_changed(s);
 }
 
 /* What is under way is told that it ends here, while all of it is there. */

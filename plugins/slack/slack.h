@@ -34,8 +34,8 @@ struct slack_kept;
 /* The action_id of the button that opens a form (its value: the form's
  * token); those of cards are "b0", "b1" ..., or "f0", "f1" ... without
  * arguments: those ask for them, and a view opens at once.  The event_type of
- * our messages' metadata, whose event_payload is {"key": post.key}.  A form's view has the
- * callback_id "form", other modals of ours "text". */
+ * our messages' metadata, whose event_payload is {"key": post.key}.  A form's
+ * view has the callback_id "form", other modals of ours "text". */
 #define SLACK_FORM_ACTION	"form"
 #define SLACK_POST_EVENT	"bellhop_post"
 #define SLACK_FORM_VIEW		"form"
@@ -365,10 +365,12 @@ void slack_respond_close(struct slack *s);
 /* ------------------------------------------------------------------ */
 /* slack-token.c: tokens, rotated if there is a refresh token           */
 
-int slack_tokens_open(struct slack *s);
+void slack_tokens_open(struct slack *s);
 /* From now on they are renewed.  Never without connect(): a tool that looks at
  * the set-up would spend the refresh token of the bot that runs. */
 void slack_tokens_connect(struct slack *s);
+/* Settings were read anew. */
+void slack_tokens_changed(struct slack *s);
 /* The bot token of now; cb at once, or after it was renewed (single flight);
  * NULL: there is none, and health says why. */
 typedef void slack_token_cb(void *arg, const char *token);

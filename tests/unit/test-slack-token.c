@@ -32,6 +32,13 @@ static const char renewed[] = "{\"ok\":true,\"access_token\":"
     "\"expires_in\":43200,\"token_type\":\"bot\"}";
 
 static void
+start(void)
+{
+	slack_tokens_open(slack);
+	slack_tokens_connect(slack);
+}
+
+static void
 configure(void)
 {
 	static const char *const config[] = { "bot-token", "xoxe.xoxb-1",
@@ -56,8 +63,7 @@ param(size_t n)
 
 START_TEST(a_plain_token_is_the_configured_one)
 {
-	slack_tokens_open(slack);
-	slack_tokens_connect(slack);
+	start();
 	ck_assert_str_eq(ask(0), "xoxb-1");
 	fake->config[1] = "xoxb-2";		/* read anew */
 	ck_assert_str_eq(ask(0), "xoxb-2");
@@ -76,8 +82,7 @@ START_TEST(three_steps)
 	configure();
 	fake_answer(fake, &(struct fake_answer){ .match = "oauth.v2.access",
 	    .body = renewed, .delay = 50 });
-	slack_tokens_open(slack);
-	slack_tokens_connect(slack);
+	start();
 	fake_run(fake, 1);
 	ck_assert_uint_eq(fake->sql_count, 1);
 	ck_assert_ptr_nonnull(strstr(fake->sql[0].sql, "spending"));
@@ -116,8 +121,7 @@ START_TEST(many_wait_for_one_renewal)
 	fake->config[0] = "x";			/* no token to begin with */
 	fake_answer(fake, &(struct fake_answer){ .match = "oauth.v2.access",
 	    .body = renewed, .delay = 50 });
-	slack_tokens_open(slack);
-	slack_tokens_connect(slack);
+	start();
 	times = 0;
 	for (int i = 0; i < 100; i++)
 		slack_token(slack, token, NULL);
@@ -144,8 +148,7 @@ left_behind(void)
 
 	configure();
 	fake_ok(fake, "oauth.v2.access", renewed);
-	slack_tokens_open(slack);
-	slack_tokens_connect(slack);
+	start();
 	fake_run(fake, 1000);
 	snprintf(row.origin, sizeof(row.origin), "%s", param(1));
 	snprintf(row.access, sizeof(row.access), "%s", param(2));
@@ -163,8 +166,7 @@ start_with(const struct row *row, const char *spending)
 		row->expires, spending };
 
 	fake_rows(fake, "slack_token", 5, 1, cells);
-	slack_tokens_open(slack);
-	slack_tokens_connect(slack);
+	start();
 	fake_run(fake, 1);
 }
 
@@ -250,6 +252,105 @@ START_TEST(another_client_secret)
 }
 END_TEST
 
+/* A tool opens the instance beside the daemon: it spends nothing. */
+START_TEST(only_who_connects_renews)
+{
+	configure();
+	fake_ok(fake, "oauth.v2.access", renewed);
+	slack_tokens_open(slack);
+	fake_run(fake, 24 * HOUR);
+	ck_assert_uint_eq(fake->requests_count, 0);
+	ck_assert_uint_eq(fake->sql_count, 0);
+}
+END_TEST
+
+/* ------------------------------------------------------------------ */
+/* New settings                                                        */
+
+START_TEST(the_same_settings_read_anew)
+{
+	configure();
+	fake_ok(fake, "oauth.v2.access", renewed);
+	start();
+	fake_run(fake, 1000);
+	slack_tokens_changed(slack);
+	fake_run(fake, 1000);
+	ck_assert_uint_eq(fake->requests_count, 1);
+	ck_assert_str_eq(ask(0), "xoxe.xoxb-2");
+}
+END_TEST
+
+START_TEST(a_new_refresh_token_is_used_at_once)
+{
+	configure();
+	fake_ok(fake, "refresh_token=xoxe-1-a", renewed);
+	fake_ok(fake, "refresh_token=xoxe-1-new", "{\"ok\":true,"
+	    "\"access_token\":\"xoxe.xoxb-9\",\"refresh_token\":"
+	    "\"xoxe-1-n\",\"expires_in\":43200}");
+	start();
+	fake_run(fake, 1000);
+	fake->config[3] = "xoxe-1-new";
+	slack_tokens_changed(slack);
+	fake_run(fake, 1000);
+	ck_assert_str_eq(ask(0), "xoxe.xoxb-9");
+	ck_assert_uint_eq(fake->requests_count, 2);
+}
+END_TEST
+
+/* In the middle of a renewal: that is brought to its end first. */
+START_TEST(new_settings_during_a_renewal)
+{
+	configure();
+	fake_answer(fake, &(struct fake_answer){
+	    .match = "refresh_token=xoxe-1-a", .body = renewed,
+	    .delay = 500 });
+	fake_ok(fake, "refresh_token=xoxe-1-new", "{\"ok\":true,"
+	    "\"access_token\":\"xoxe.xoxb-9\",\"refresh_token\":"
+	    "\"xoxe-1-n\",\"expires_in\":43200}");
+	start();
+	fake_run(fake, 100);
+	fake->config[3] = "xoxe-1-new";
+	slack_tokens_changed(slack);
+	ck_assert_uint_eq(fake->requests_count, 1);
+	fake_run(fake, 1000);
+	ck_assert_str_eq(ask(0), "xoxe.xoxb-9");
+	ck_assert_uint_eq(fake->requests_count, 2);
+}
+END_TEST
+
+START_TEST(a_corrected_client_secret)
+{
+	configure();
+	fake_answer(fake, &(struct fake_answer){ .match = "oauth.v2.access",
+	    .body = "{\"ok\":false,\"error\":\"bad_client_secret\"}",
+	    .times = 1 });
+	fake_ok(fake, "oauth.v2.access", renewed);
+	start();
+	fake_run(fake, 1000);
+	ck_assert_str_eq(ask(0), "xoxe.xoxb-1");
+	fake->config[7] = "right";
+	slack_tokens_changed(slack);
+	fake_run(fake, 1000);
+	ck_assert_str_eq(ask(0), "xoxe.xoxb-2");
+	ck_assert_int_eq(fake->health, BH_UP);
+}
+END_TEST
+
+START_TEST(rotation_switched_off)
+{
+	configure();
+	fake_ok(fake, "oauth.v2.access", renewed);
+	start();
+	fake_run(fake, 1000);
+	fake->config[1] = "xoxb-plain";
+	fake->config[2] = "nothing";
+	slack_tokens_changed(slack);
+	ck_assert_str_eq(ask(0), "xoxb-plain");
+	fake_run(fake, 24 * HOUR);
+	ck_assert_uint_eq(fake->requests_count, 1);
+}
+END_TEST
+
 /* ------------------------------------------------------------------ */
 /* What goes wrong                                                     */
 
@@ -259,8 +360,7 @@ START_TEST(slack_is_away)
 	fake_answer(fake, &(struct fake_answer){ .match = "oauth.v2.access",
 	    .status = 503, .times = 3 });
 	fake_ok(fake, "oauth.v2.access", renewed);
-	slack_tokens_open(slack);
-	slack_tokens_connect(slack);
+	start();
 	fake_run(fake, 1000);
 	ck_assert_int_eq(fake->health, BH_DEGRADED);
 	fake_run(fake, 10 * 60000);
@@ -278,8 +378,7 @@ START_TEST(nobody_waits_for_what_rests)
 	fake->config[0] = "x";
 	fake_answer(fake, &(struct fake_answer){ .match = "oauth.v2.access",
 	    .status = 503 });
-	slack_tokens_open(slack);
-	slack_tokens_connect(slack);
+	start();
 	fake_run(fake, 1000);
 	ck_assert_int_eq(fake->health, BH_DOWN);
 	ck_assert_str_eq(ask(0), "none");
@@ -292,8 +391,7 @@ START_TEST(final_errors_stop)
 	configure();
 	fake_ok(fake, "oauth.v2.access",
 	    "{\"ok\":false,\"error\":\"bad_client_secret\"}");
-	slack_tokens_open(slack);
-	slack_tokens_connect(slack);
+	start();
 	fake_run(fake, 24 * HOUR);
 	ck_assert_uint_eq(fake->requests_count, 1);
 	ck_assert_ptr_nonnull(strstr(fake->health_text, "client-secret"));
@@ -305,8 +403,7 @@ START_TEST(an_answer_without_tokens)
 	configure();
 	fake_ok(fake, "oauth.v2.access",
 	    "{\"ok\":true,\"access_token\":\"xoxe.xoxb-2\"}");
-	slack_tokens_open(slack);
-	slack_tokens_connect(slack);
+	start();
 	fake_run(fake, 24 * HOUR);
 	ck_assert_uint_eq(fake->requests_count, 1);
 	ck_assert_str_eq(ask(0), "xoxe.xoxb-1");
@@ -320,8 +417,7 @@ START_TEST(the_store_fails)
 	configure();
 	fake->commit_result = BH_EIO;
 	fake_ok(fake, "oauth.v2.access", renewed);
-	slack_tokens_open(slack);
-	slack_tokens_connect(slack);
+	start();
 	fake_run(fake, 1000);
 	ck_assert_uint_eq(fake->requests_count, 0);	/* not spent */
 	fake->commit_result = BH_OK;
@@ -356,8 +452,7 @@ START_TEST(a_refused_token_is_renewed)
 {
 	configure();
 	fake_ok(fake, "oauth.v2.access", renewed);
-	slack_tokens_open(slack);
-	slack_tokens_connect(slack);
+	start();
 	fake_run(fake, 1000);
 	fake_forget_answers(fake);
 	fake_ok(fake, "oauth.v2.access", "{\"ok\":true,\"access_token\":"
@@ -412,7 +507,11 @@ main(void)
 		three_steps, many_wait_for_one_renewal, the_stored_pair_counts,
 		a_new_refresh_token_in_the_configuration_counts,
 		a_lost_renewal, a_renewal_that_never_began,
-		another_client_secret, slack_is_away,
+		another_client_secret, only_who_connects_renews,
+		the_same_settings_read_anew,
+		a_new_refresh_token_is_used_at_once,
+		new_settings_during_a_renewal, a_corrected_client_secret,
+		rotation_switched_off, slack_is_away,
 		nobody_waits_for_what_rests, final_errors_stop,
 		an_answer_without_tokens, the_store_fails,
 		a_refused_token_is_renewed, sealed_texts, NULL };
