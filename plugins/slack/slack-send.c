@@ -93,6 +93,10 @@ outcome(const struct sending *p, const struct slack_answer *a)
 	struct bh_host *host = p->slack->host;
 	const char *error = a->error != NULL ? a->error : "";
 
+	/* The host asks whether it may be there: after a failure on the way,
+	 * or for want of a token, it certainly is not. */
+	if (a->result == BH_ENET && !a->sent)
+		return BH_EBUSY;
 	if (a->result != BH_EINVAL)
 		return a->result;
 	if (is(error, "not_in_channel") || is(error, "channel_not_found")) {

@@ -156,6 +156,21 @@ START_TEST(an_unknown_outcome)
 	    .text = "x" });
 	ck_assert_int_eq(sent.result, BH_ENET);
 	ck_assert_uint_eq(fake->requests_count, 1);
+	/* One that never got out is certainly not there. */
+	fake_forget_answers(fake);
+	fake_answer(fake, &(struct fake_answer){ .match = "chat.postMessage",
+	    .result = BH_ENET, .unsent = true });
+	send_it(&(struct bh_post){ .key = "k", .room = "C0PAYMENTS",
+	    .text = "x" });
+	ck_assert_int_eq(sent.result, BH_EBUSY);
+	ck_assert_uint_eq(fake->requests_count, 4);
+	/* Nor one that Slack turned away as too much. */
+	fake_forget_answers(fake);
+	fake_answer(fake, &(struct fake_answer){ .match = "chat.postMessage",
+	    .status = 429, .headers = { "retry-after", "600" } });
+	send_it(&(struct bh_post){ .key = "k", .room = "C0PAYMENTS",
+	    .text = "x" });
+	ck_assert_int_eq(sent.result, BH_ELIMIT);
 }
 END_TEST
 
@@ -194,7 +209,7 @@ END_TEST
 START_TEST(cards_with_buttons_go_first)
 {
 	struct bh_span title = { BH_SPAN_TEXT, "t", NULL, 0 };
-	struct bh_button button = { "b", "b", NULL, BH_PLAIN, "t" };
+	struct bh_button button = { "b", "b", "7QK2", BH_PLAIN, "t" };
 	struct bh_card card = { .title = &title, .title_count = 1 };
 	struct bh_post post = { .key = "k", .room = "C0PAYMENTS",
 		.text = "x" };
