@@ -119,12 +119,29 @@ alpha_open(struct bh_host *host, void **state)
 }
 
 static void
+must_not_end(void *arg, int result, int code, const char *why)
+{
+	(void)result;
+	(void)code;
+	(void)why;
+	must_not_come(arg);
+}
+
+static void
 alpha_close(void *state)
 {
+	static const struct bh_socket_to nowhere = { .url = "ws://127.0.0.1:1" };
+	static const struct bh_socket_calls calls = { .closed = must_not_end };
 	struct lodger *r = state;
 
 	/* All of this is under way when the instance goes. */
 	bh_after(r->host, 0, must_not_come, r);
+	ck_assert_ptr_nonnull(bh_socket(r->host, &nowhere, &calls, r));
+	for (int i = 0; i < 2; i++)
+		ck_assert_ptr_nonnull(bh_turn(r->host, "lane", "1 at once, "
+		    "9/1s", i, must_not_come, r));
+	ck_assert_ptr_null(bh_turn(r->host, "lane", "none", 0, must_not_come,
+	    r));
 	struct bh_tx *tx = bh_tx(r->host);
 	bh_tx_audit(tx, "alpha.closed", "host", { "name", r->name });
 	ck_assert_int_eq(bh_commit(tx, must_not_be_told, r), BH_OK);
