@@ -228,8 +228,11 @@ check(struct teams *t, const struct teams_claims *claims,
 		*why = "the activity is not from Microsoft Teams";
 		return 403;
 	}
-	if (!teams_url_ok(t, url, why))
+	if (!teams_url_ok(t, url, why)) {
+		bh_log(t->host, BH_LOG_NOTE, "an activity wants its answers "
+		    "sent to %.200s", url);
 		return 403;
+	}
 	if (!teams_tenant_ok(t, teams_tenant_of(activity))) {
 		*why = "the activity is of a directory that is not among "
 		    "`tenants`";
