@@ -17,7 +17,8 @@ export const app = {
 export const scopes = ['app_mentions:read', 'channels:history',
 	'channels:read', 'chat:write', 'chat:write.public', 'commands',
 	'groups:history', 'groups:read', 'im:history', 'im:read', 'im:write',
-	'mpim:read', 'reactions:write', 'users:read', 'users:read.email'];
+	'metadata.message:read', 'mpim:history', 'mpim:read', 'users:read',
+	'users:read.email'];
 
 const member = (real, email = `${real.split(' ')[0].toLowerCase()}` +
 	'@acme.example') => ({ real, email, over: {} });

@@ -23,7 +23,9 @@ export function encode(kind, payload) {
 }
 
 export class HttpDelivery {
-	#agent = new Agent({ keepAlive: true, maxSockets: 64 });
+	// Connections that were not used for long may be closed by the app at any
+	// moment.
+	#agent = new Agent({ keepAlive: true, maxSockets: 64, timeout: 3500 });
 
 	constructor(slack) {
 		this.slack = slack;
@@ -78,7 +80,6 @@ export class HttpDelivery {
 		}
 	}
 
-	// Connections that fell idle may be closed at any moment by the app.
 	close() {
 		this.#agent.destroy();
 	}

@@ -58,11 +58,6 @@ export function length(text) {
 	return [...text].length;
 }
 
-// Halves of a pair, and what was not UTF-8 when it was sent.
-function broken(text) {
-	return !text.isWellFormed() || text.includes('\ufffd');
-}
-
 function checkText(value, { text: max, plain }, where, bad) {
 	if (typeof value?.text !== 'string')
 		return;			// an image in a context
@@ -111,7 +106,7 @@ export function checkLimits(value, kind, bad) {
 // Every text there is: whole characters, no control codes.
 export function checkTexts(value, where, bad) {
 	if (typeof value === 'string') {
-		if (broken(value))
+		if (!value.isWellFormed())
 			bad.push(`${where}: half a character in ` +
 				JSON.stringify(value.slice(0, 80)));
 		// eslint-disable-next-line no-control-regex

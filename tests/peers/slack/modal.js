@@ -142,12 +142,28 @@ export class Modal {
 	}
 }
 
+// An element of rich text, as it reads.
+function richly(e) {
+	switch (e.type) {
+	case 'text': return e.text;
+	case 'user': return `<@${e.user_id}>`;
+	case 'date': return e.fallback ?? '';
+	case 'link': return e.text ?? e.url;
+	case 'emoji': return `:${e.name}:`;
+	default: return (e.elements ?? []).map(richly)
+		.join(e.type === 'rich_text' || e.type === 'rich_text_list' ?
+			'\n' : '');
+	}
+}
+
 // The texts in blocks, as one string.
 export function readable(value) {
 	if (Array.isArray(value))
 		return value.map(readable).filter((t) => t !== '').join('\n');
 	if (value === null || typeof value !== 'object')
 		return '';
+	if (value.type === 'rich_text')
+		return richly(value);
 	const own = typeof value.text === 'string' ? value.text :
 		readable(value.text);
 	return [own, value.title, value.label, value.fields, value.elements,

@@ -5,6 +5,11 @@ import { Modal, readable } from './modal.js';
 
 let ephemerals = 0;
 
+// Slack names the blocks that the app did not.
+function named(blocks) {
+	return blocks?.map((b, i) => ({ block_id: `b${i}`, ...b }));
+}
+
 export class Screen {
 	messages = new Map();	// "channel ts" -> message
 	private = [];		// ephemeral messages: { user, channel, text ... }
@@ -34,7 +39,7 @@ export class Screen {
 	#message(channelId, ts, body, more) {
 		const key = `${channelId} ${ts}`;
 		const known = this.messages.get(key);
-		const version = { text: body.text ?? '', blocks: body.blocks,
+		const version = { text: body.text ?? '', blocks: named(body.blocks),
 			metadata: body.metadata ?? known?.metadata };
 		if (known !== undefined) {
 			Object.assign(known, version);
@@ -50,7 +55,7 @@ export class Screen {
 
 	ephemeral(user, channelId, body, more = {}) {
 		const message = { user, channel: this.slack.channelById(channelId),
-			text: body.text ?? '', blocks: body.blocks, ephemeral: true,
+			text: body.text ?? '', blocks: named(body.blocks), ephemeral: true,
 			thread_ts: body.thread_ts, at: Date.now(),
 			ts: `1700000000.${String(++ephemerals).padStart(6, '0')}`, ...more };
 		this.private.push(message);
@@ -119,7 +124,7 @@ export class Screen {
 		} else if (message !== undefined && body.replace_original === true) {
 			if (message.ephemeral)
 				Object.assign(message, { text: body.text,
-					blocks: body.blocks });
+					blocks: named(body.blocks) });
 			else
 				this.#message(channel.id, message.ts, body);
 		} else if (body.response_type === 'in_channel') {

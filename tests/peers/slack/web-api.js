@@ -91,7 +91,7 @@ export class WebApi {
 		const chunks = [];
 		for await (const chunk of request)
 			chunks.push(chunk);
-		const text = Buffer.concat(chunks).toString();
+		const text = this.#decode(Buffer.concat(chunks));
 		const url = new URL(request.url, this.url);
 		const method = url.pathname.replace(/^\/api\//, '');
 		const type = request.headers['content-type'] ?? '';
@@ -119,6 +119,15 @@ export class WebApi {
 		response.end(typeof answer.body === 'string' ? answer.body :
 			JSON.stringify(answer.body));
 		this.slack.changed();
+	}
+
+	#decode(bytes) {
+		try {
+			return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+		} catch {
+			this.slack.complain('a request that is not UTF-8');
+			return bytes.toString();
+		}
 	}
 
 	// Does what the fault says before or after the work; undefined: no answer
