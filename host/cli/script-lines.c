@@ -544,7 +544,8 @@ script_line(struct script *s, char *line)
 		return true;
 	if (strcmp(first, "company") == 0)
 		return script_company(s, rest(line));
-	if (strcmp(first, "clock") == 0 && s->host == NULL)
+	if (strcmp(first, "clock") == 0 && s->host == NULL &&
+	    strchr(line, '+') == NULL)
 		return line_clock(s, line);
 	if (strcmp(first, "person") == 0)
 		return line_person(s, line);

@@ -463,6 +463,56 @@ START_TEST(deny_is_monotone)
 }
 END_TEST
 
+/* What is offered is what one may ask for: no more, and no less. */
+START_TEST(sight)
+{
+	static const struct account *const accounts[] = { &prod, &dev,
+	    &other };
+	static const struct permission_set *const sets[] = { &power,
+	    &readonly, &admin };
+	static const struct policy_person *const people[] = { &ada, &grace,
+	    &kat, &guest };
+	struct policy_reach *reach;
+	bool covered[3];
+
+	rules("{" TEAM_RULES ",\"main\":[{\"name\":\"search\",\"accounts\":"
+	    "[\"prod-search\"],\"access\":[\"*\",\"!PowerUser\"],\"may-ask\":"
+	    "[\"grace@acme.example\"],\"approval\":\"not-required\"}]}");
+	reach = policy_reach_new(policy, accounts, 3, sets, 3);
+	ck_assert(policy_reach_is(reach, policy, accounts, 3, sets, 3));
+	ck_assert(!policy_reach_is(reach, policy, accounts, 2, sets, 3));
+	for (size_t p = 0; p < 4; p++) {
+		struct policy_sight *s = policy_sight_new(reach, &facts,
+		    "payments", people[p]);
+		bool any[3] = { false }, found;
+
+		for (size_t a = 0; a < 3; a++) {
+			found = false;
+			for (size_t n = 0; n < 3; n++) {
+				bool may = ask(people[p], accounts[a],
+				    sets[n], "1h", "PAY-1 x") != POLICY_NO;
+
+				ck_assert_int_eq(policy_sees_set(s, a, n),
+				    may);
+				found = found || may;
+				any[n] = any[n] || may;
+			}
+			ck_assert_int_eq(policy_sees_account(s, a), found);
+		}
+		for (size_t n = 0; n < 3; n++)
+			ck_assert_int_eq(policy_sees_set(s,
+			    POLICY_ANY_ACCOUNT, n), any[n]);
+		policy_sight_free(&s);
+	}
+	/* Whoever asks: what has to be swept. */
+	policy_reach_sets(reach, 2, covered);
+	ck_assert(!covered[0] && covered[1] && covered[2]);
+	policy_reach_sets(reach, 0, covered);
+	ck_assert(covered[0] && covered[1] && !covered[2]);
+	policy_reach_free(&reach);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -485,6 +535,7 @@ main(void)
 	tcase_add_loop_test(t, slips_are_told, 0, 8);
 	tcase_add_test(t, explained);
 	tcase_add_test(t, deny_is_monotone);
+	tcase_add_test(t, sight);
 	suite_add_tcase(s, t);
 	SRunner *r = srunner_create(s);
 	srunner_run_all(r, CK_NORMAL);

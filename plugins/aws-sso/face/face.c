@@ -78,6 +78,24 @@ complain_to_log(void *arg, const struct bh_value *at, const char *sentence)
 	    at->file : "configuration", at->line, at->column, sentence);
 }
 
+const struct policy_reach *
+face_reach(struct face *f)
+{
+	size_t accounts_count, sets_count;
+	const struct account *const *accounts =
+	    directory_accounts(f->sso->directory, &accounts_count);
+	const struct permission_set *const *sets =
+	    directory_permission_sets(f->sso->directory, &sets_count);
+
+	if (policy_reach_is(f->reach, f->policy, accounts, accounts_count,
+	    sets, sets_count))
+		return f->reach;
+	policy_reach_free(&f->reach);
+	f->reach = policy_reach_new(f->policy, accounts, accounts_count, sets,
+	    sets_count);
+	return f->reach;
+}
+
 /* Which pairs the sweep has to look after. */
 static void
 find_pairs(struct face *f)
@@ -87,11 +105,15 @@ find_pairs(struct face *f)
 	    directory_accounts(f->sso->directory, &accounts_count);
 	const struct permission_set *const *sets =
 	    directory_permission_sets(f->sso->directory, &sets_count);
+	const struct policy_reach *reach = face_reach(f);
+	bool *covered = calloc(sets_count + 1, sizeof(*covered));
 
+	assert(covered != NULL);
 	f->pairs_count = 0;
-	for (size_t a = 0; a < accounts_count; a++)
+	for (size_t a = 0; a < accounts_count; a++) {
+		policy_reach_sets(reach, a, covered);
 		for (size_t s = 0; s < sets_count; s++) {
-			if (!policy_covers(f->policy, accounts[a], sets[s]))
+			if (!covered[s])
 				continue;
 			if (f->pairs_count == size) {
 				size = size > 0 ? size * 2 : 64;
@@ -102,6 +124,8 @@ find_pairs(struct face *f)
 			f->pairs[f->pairs_count++] = (struct grant_pair){
 			    accounts[a]->id, sets[s]->arn };
 		}
+	}
+	free(covered);
 }
 
 void
@@ -128,6 +152,7 @@ face_reload(struct face *f)
 	for (size_t i = 0; i < n; i++)
 		if (sources[i].rules == sources[n].rules)
 			sources[i].rules = NULL;
+	policy_reach_free(&f->reach);
 	policy_free(&f->policy);
 	f->policy = policy_compile(f->host->api, sources, n + 1,
 	    complain_to_log, f);
@@ -163,6 +188,7 @@ face_free(struct face **fp)
 	if (f == NULL)
 		return;
 	assert(f->magic == FACE_MAGIC);
+	policy_reach_free(&f->reach);
 	policy_free(&f->policy);
 	free(f->pairs);
 	f->magic = 0;

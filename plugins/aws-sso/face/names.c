@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
+#include <ctype.h>
 #include <strings.h>
 
 #include "plugins/aws-sso/face/parts.h"
@@ -83,31 +84,31 @@ static bool
 goes_with(const char *name, const char *typed)
 {
 	size_t n = strlen(typed);
+	int first = tolower((unsigned char)*typed);
 
 	if (n == 0)
 		return true;
 	for (; *name != '\0'; name++)
-		if (strncasecmp(name, typed, n) == 0)
+		if (tolower((unsigned char)*name) == first &&
+		    strncasecmp(name, typed, n) == 0)
 			return true;
 	return false;
 }
 
 static void
 offer_accounts(struct bh_call *call, struct face *f,
-    const struct policy_person *who, const char *typed)
+    const struct policy_sight *sight, const char *typed)
 {
 	size_t count, offered = 0;
 	const struct account *const *all = directory_accounts(
 	    f->sso->directory, &count);
 
 	for (size_t i = 0; i < count && offered < 100; i++) {
-		struct policy_question q = { .team = bh_team(call), .who = who,
-		    .account = all[i] };
 		struct bh_buf label = BH_BUF(512);
 
-		if (!all[i]->active || (!goes_with(all[i]->name, typed) &&
-		    !goes_with(all[i]->id, typed)) ||
-		    !policy_may_see(f->policy, &f->facts, &q))
+		if (!policy_sees_account(sight, i) || !all[i]->active ||
+		    (!goes_with(all[i]->name, typed) &&
+		    !goes_with(all[i]->id, typed)))
 			continue;
 		bh_buf_add(&label, "%s (%s)", all[i]->name, all[i]->id);
 		bh_offer(call, all[i]->name, bh_buf_text(&label));
@@ -116,34 +117,35 @@ offer_accounts(struct bh_call *call, struct face *f,
 	}
 }
 
+/* The place of the account that was named, in the list of all. */
+static size_t
+named_account(struct bh_call *call, struct face *f)
+{
+	const char *typed = bh_arg(call, "account");
+	const struct account *a = typed != NULL ?
+	    directory_account(f->sso->directory, typed) : NULL;
+	size_t count;
+	const struct account *const *all = directory_accounts(
+	    f->sso->directory, &count);
+
+	for (size_t i = 0; a != NULL && i < count; i++)
+		if (all[i] == a)
+			return i;
+	return POLICY_ANY_ACCOUNT;
+}
+
 static void
 offer_sets(struct bh_call *call, struct face *f,
-    const struct policy_person *who, const char *typed)
+    const struct policy_sight *sight, const char *typed)
 {
-	const char *account = bh_arg(call, "account");
-	const struct account *a = account != NULL ?
-	    directory_account(f->sso->directory, account) : NULL;
-	size_t count, accounts_count;
+	size_t count, account = named_account(call, f);
 	const struct permission_set *const *all = directory_permission_sets(
 	    f->sso->directory, &count);
-	const struct account *const *accounts = directory_accounts(
-	    f->sso->directory, &accounts_count);
 
-	for (size_t i = 0; i < count; i++) {
-		struct policy_question q = { .team = bh_team(call), .who = who,
-		    .permission_set = all[i] };
-		bool may = false;
-
-		if (!goes_with(all[i]->name, typed))
-			continue;
-		for (size_t j = 0; !may && j < (a != NULL ? 1 : accounts_count);
-		    j++) {
-			q.account = a != NULL ? a : accounts[j];
-			may = policy_may_see(f->policy, &f->facts, &q);
-		}
-		if (may)
+	for (size_t i = 0; i < count; i++)
+		if (policy_sees_set(sight, account, i) &&
+		    goes_with(all[i]->name, typed))
 			bh_offer(call, all[i]->name, all[i]->name);
-	}
 }
 
 int
@@ -152,15 +154,18 @@ name_choices(struct bh_call *call, void *state, const char *arg,
 {
 	struct face *f = sso_of(state)->face;
 	struct policy_person who;
+	struct policy_sight *sight;
 
 	if (typed == NULL)
 		typed = "";
 	person_of_user(f, bh_user(call), &who);
+	sight = policy_sight_new(face_reach(f), &f->facts, bh_team(call),
+	    &who);
 	if (strcmp(arg, "account") == 0 || strcmp(arg, "who-or-account") == 0 ||
 	    strcmp(arg, "id-or-account") == 0)
-		offer_accounts(call, f, &who, typed);
+		offer_accounts(call, f, sight, typed);
 	else if (strcmp(arg, "permission-set") == 0)
-		offer_sets(call, f, &who, typed);
+		offer_sets(call, f, sight, typed);
 	else if (strcmp(arg, "for") == 0 || strcmp(arg, "duration") == 0) {
 		static const char *const usual[] = { "30m", "1h", "2h", "4h" };
 
@@ -168,5 +173,6 @@ name_choices(struct bh_call *call, void *state, const char *arg,
 			if (goes_with(usual[i], typed))
 				bh_offer(call, usual[i], usual[i]);
 	}
+	policy_sight_free(&sight);
 	return BH_OK;
 }

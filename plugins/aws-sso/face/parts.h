@@ -15,12 +15,16 @@ struct face {
 	struct sso *sso;
 	struct bh_host *host;
 	struct policy *policy;
+	struct policy_reach *reach;	/* by face_reach() */
 	struct policy_facts facts;
 	struct grant_rules rules;
 	struct grant_face cards;
 	struct grant_pair *pairs;	/* covered by some rule, for the sweep */
 	size_t pairs_count;
 };
+
+/* What the rules are about, for the directory of now. */
+const struct policy_reach *face_reach(struct face *);
 
 /* The block a command's `state` is. */
 struct sso *sso_of(void *state);

@@ -60,6 +60,24 @@ rule_covers(const struct policy *p, const struct policy_rule *r,
 }
 
 bool
+rule_covers_account(const struct policy *p, const struct policy_rule *r,
+    const struct account *account)
+{
+	return match_account(p->api, r->accounts, account) &&
+	    (r->layer->team[0] == '\0' ||
+	    match_account(p->api, r->layer->accounts, account));
+}
+
+bool
+rule_covers_set(const struct policy *p, const struct policy_rule *r,
+    const struct permission_set *set)
+{
+	return match_set(p->api, r->sets, set) &&
+	    (r->layer->team[0] == '\0' ||
+	    match_set(p->api, r->layer->sets, set));
+}
+
+bool
 rule_counts(const struct policy_rule *r, const char *team)
 {
 	return r->layer->team[0] == '\0' || *team == '\0' ||
@@ -89,17 +107,6 @@ void
 rule_where(const struct policy_rule *r, struct bh_buf *out)
 {
 	bh_buf_add(out, "%s (%s:%d)", r->name, r->file, r->line);
-}
-
-bool
-policy_covers(const struct policy *p, const struct account *account,
-    const struct permission_set *set)
-{
-	for (size_t i = 0; i < p->rules_count; i++)
-		if (!p->rules[i].deny &&
-		    rule_covers(p, &p->rules[i], account, set))
-			return true;
-	return false;
 }
 
 /* 1: denied by *rule; 0: not; negative: not known now. */

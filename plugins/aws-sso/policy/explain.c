@@ -61,23 +61,6 @@ policy_explain(const struct policy *p, const struct policy_facts *f,
 		bh_buf_puts(out, "- there are no rules, so nothing is allowed\n");
 }
 
-bool
-policy_may_see(const struct policy *p, const struct policy_facts *f,
-    const struct policy_question *q)
-{
-	if ((q->who->flags & (BH_USER_GUEST | BH_USER_BOT)) != 0)
-		return false;
-	for (size_t i = 0; i < p->rules_count; i++) {
-		const struct policy_rule *r = &p->rules[i];
-
-		if (!r->deny && rule_counts(r, q->team) &&
-		    rule_covers(p, r, q->account, q->permission_set) &&
-		    match_person(r->may_ask, f, q->who) > 0)
-			return true;
-	}
-	return false;
-}
-
 size_t
 policy_durations(const struct policy_verdict *v, int64_t *out, size_t max)
 {

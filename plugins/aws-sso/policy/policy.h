@@ -54,9 +54,6 @@ void policy_free(struct policy **);
 bool policy_uses_tags(const struct policy *);
 /* The n-th group that some rule names, NULL past the last. */
 const char *policy_group(const struct policy *, size_t n);
-/* Does any rule that allows cover the pair, whoever asks? */
-bool policy_covers(const struct policy *, const struct account *,
-    const struct permission_set *);
 
 /* A person as policy sees one. */
 struct policy_person {
@@ -134,10 +131,34 @@ void policy_hold(const struct policy *, const struct policy_facts *,
 void policy_explain(const struct policy *, const struct policy_facts *,
     const struct policy_question *q, struct bh_buf *out);
 
-/* Is there anything at all that this person may ask for here, and is this
- * account (and set, if not NULL) part of it?  For completion and forms. */
-bool policy_may_see(const struct policy *, const struct policy_facts *,
-    const struct policy_question *q);
+/*
+ * What the rules that allow are about, out of these lists, worked out once so
+ * that questions about thousands of accounts are cheap.  To be made anew when
+ * the rules or the lists are: policy_reach_is() says whether it still is about
+ * these.  Accounts and sets are named by their places in the lists.
+ */
+struct policy_reach;
+struct policy_reach *policy_reach_new(const struct policy *,
+    const struct account *const *accounts, size_t accounts_count,
+    const struct permission_set *const *sets, size_t sets_count);
+void policy_reach_free(struct policy_reach **);
+bool policy_reach_is(const struct policy_reach *, const struct policy *,
+    const struct account *const *accounts, size_t accounts_count,
+    const struct permission_set *const *sets, size_t sets_count);
+/* Which sets go with the account by any rule, whoever asks: out[set]. */
+void policy_reach_sets(const struct policy_reach *, size_t account,
+    bool *out);
+
+/* What one person may ask for from this team's room, for completion and
+ * forms; whether it is granted is for policy_ask() to say. */
+#define POLICY_ANY_ACCOUNT	((size_t)-1)
+struct policy_sight;
+struct policy_sight *policy_sight_new(const struct policy_reach *,
+    const struct policy_facts *, const char *team,
+    const struct policy_person *who);
+void policy_sight_free(struct policy_sight **);
+bool policy_sees_account(const struct policy_sight *, size_t account);
+bool policy_sees_set(const struct policy_sight *, size_t account, size_t set);
 
 /* The durations worth offering, at most `max`, for a rule found by
  * policy_ask(); returns how many. */

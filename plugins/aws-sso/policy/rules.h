@@ -65,6 +65,11 @@ int match_person(const struct bh_value *list,
 /* Is the rule about this account and set, within its delegation? */
 bool rule_covers(const struct policy *, const struct policy_rule *,
     const struct account *, const struct permission_set *);
+/* The same for one of them alone, of a rule that grants. */
+bool rule_covers_account(const struct policy *, const struct policy_rule *,
+    const struct account *);
+bool rule_covers_set(const struct policy *, const struct policy_rule *,
+    const struct permission_set *);
 /* Does the rule count for a question from this team? */
 bool rule_counts(const struct policy_rule *, const char *team);
 /* The limit that holds: the smallest of rule, layer; 0: none. */
