@@ -11,6 +11,8 @@
 #include "plugins/slack/slack.h"
 
 #define TELL_EVERY	60000			/* ms, of refusals */
+#define EARLY_WAIT	2000			/* ms */
+#define EARLY_MOST	100u
 
 struct delivery {
 	struct slack_door *door;
@@ -18,11 +20,25 @@ struct delivery {
 	struct delivery *next, **prev;
 };
 
+/* It came before we knew who we are. */
+struct early {
+	struct slack_door *door;
+	struct bh_request *request;
+	void (*read)(struct slack_door *, struct bh_request *,
+	    const struct bh_http_in *);
+	struct bh_http_in in;		/* its body alone */
+	char *body;
+	struct bh_timer *timer;
+	struct early *next;
+};
+
 struct slack_door {
 	unsigned magic;
 #define SLACK_DOOR_MAGIC	0x536c4472u
 	struct slack *slack;
 	struct delivery *deliveries;	/* not answered yet */
+	struct early *earlies;
+	size_t earlies_count;
 	int64_t told;			/* monotonic ms; 0: never */
 	uint64_t untold;		/* refusals since */
 };
@@ -72,15 +88,8 @@ static void
 receive(struct slack_door *door, int kind, const struct bh_value *payload,
     struct bh_request *request)
 {
-	struct slack *s = door->slack;
-	struct delivery *d;
+	struct delivery *d = slack_zero(sizeof(*d));
 
-	/* Until we know who we are, we cannot tell whom it is for. */
-	if (s->team == NULL) {
-		answer(request, 503);
-		return;
-	}
-	d = slack_zero(sizeof(*d));
 	d->door = door;
 	d->request = request;
 	d->next = door->deliveries;
@@ -88,7 +97,79 @@ receive(struct slack_door *door, int kind, const struct bh_value *payload,
 	if (d->next != NULL)
 		d->next->prev = &d->next;
 	door->deliveries = d;
-	slack_receive(s, kind, payload, acknowledge, d);
+	slack_receive(door->slack, kind, payload, acknowledge, d);
+}
+
+/* ------------------------------------------------------------------ */
+/* What comes early                                                    */
+
+/* Whom it is for can be told only once we know who we are: mostly a moment
+ * later.  Commands are not sent again, so that they wait for it. */
+
+static struct bh_request *
+early_take(struct early *e)
+{
+	struct early **at = &e->door->earlies;
+	struct bh_request *request = e->request;
+
+	while (*at != e)
+		at = &(*at)->next;
+	*at = e->next;
+	e->door->earlies_count--;
+	bh_cancel(e->door->slack->host, e->timer);
+	free(e->body);
+	free(e);
+	return request;
+}
+
+static void
+too_early(void *arg)
+{
+	struct early *e = arg;
+
+	e->timer = NULL;
+	answer(early_take(e), 503);
+}
+
+static void
+hold_early(struct slack_door *door, struct bh_request *request,
+    const struct bh_http_in *in, void (*read)(struct slack_door *,
+    struct bh_request *, const struct bh_http_in *))
+{
+	struct early *e, **end = &door->earlies;
+
+	if (door->earlies_count >= EARLY_MOST) {
+		answer(request, 503);
+		return;
+	}
+	e = slack_zero(sizeof(*e));
+	e->door = door;
+	e->request = request;
+	e->read = read;
+	e->body = slack_zero(in->body_len + 1);
+	memcpy(e->body, in->body, in->body_len);
+	e->in.body = e->body;
+	e->in.body_len = in->body_len;
+	e->timer = bh_after(door->slack->host, EARLY_WAIT, too_early, e);
+	while (*end != NULL)
+		end = &(*end)->next;
+	*end = e;
+	door->earlies_count++;
+}
+
+static void
+known(struct slack *s)
+{
+	struct early *e;
+
+	while (s->door != NULL && (e = s->door->earlies) != NULL) {
+		struct bh_http_in in = e->in;
+		char *body = e->body;
+
+		e->body = NULL;
+		e->read(s->door, early_take(e), &in);
+		free(body);
+	}
 }
 
 /* ------------------------------------------------------------------ */
@@ -106,16 +187,19 @@ static void
 read_json(struct slack_door *door, struct bh_request *request,
     const struct bh_http_in *in)
 {
-	struct bh_host *host = door->slack->host;
+	struct slack *s = door->slack;
+	struct bh_host *host = s->host;
 	const char *why = NULL, *type, *challenge;
 	struct bh_value *v;
 
-	door->slack->parsed++;
+	s->parsed++;
 	v = bh_json(host, in->body, in->body_len, &why);
 	type = bh_get_text(v, "type");
 	challenge = bh_get_text(v, "challenge");
 	if (type == NULL)
 		garbage(door, request, v == NULL ? why : "it has no type");
+	else if (strcmp(type, "url_verification") != 0 && s->team == NULL)
+		hold_early(door, request, in, read_json);
 	else if (strcmp(type, "url_verification") != 0)
 		receive(door, SLACK_EVENTS, v, request);
 	else if (challenge == NULL || strlen(challenge) > 1000)
@@ -135,6 +219,10 @@ read_form(struct slack_door *door, struct bh_request *request,
 	const char *why = NULL, *payload;
 	struct bh_value *form, *v;
 
+	if (door->slack->team == NULL) {
+		hold_early(door, request, in, read_form);
+		return;
+	}
 	door->slack->parsed++;
 	form = slack_decode(in->body, in->body_len, &why);
 	payload = bh_get_text(form, "payload");
@@ -267,6 +355,7 @@ slack_http_connect(struct slack *s)
 		return ret;
 	}
 	s->door = door;
+	s->known = known;
 	return BH_OK;
 }
 
@@ -278,6 +367,9 @@ slack_http_close(struct slack *s)
 	if (door == NULL)
 		return;
 	s->door = NULL;
+	s->known = NULL;
+	while (door->earlies != NULL)
+		answer(early_take(door->earlies), 503);
 	while (door->deliveries != NULL)
 		acknowledge(door->deliveries, BH_ECANCELLED, NULL);
 	door->magic = 0;

@@ -48,12 +48,35 @@ START_TEST(what_was_not_stored_is_to_be_sent_again)
 }
 END_TEST
 
-START_TEST(before_we_know_who_we_are_nothing_is_taken)
+START_TEST(what_comes_before_we_know_who_we_are_waits)
 {
+	struct fake_incoming *slash, *event, *late, *last = NULL;
+
 	slack_set(&slack->team, NULL);
-	ck_assert_int_eq(deliver_json(EVENT)->status, 503);
-	ck_assert_int_eq(deliver(FORM_TYPE, SLASH)->status, 503);
+	event = deliver_json(EVENT);
+	slash = deliver(FORM_TYPE, SLASH);
+	fake_run(fake, 1900);
+	ck_assert_int_eq(event->status, 0);
 	ck_assert_uint_eq(fake->inbound.events_count, 0);
+	late = deliver(FORM_TYPE, SLASH);
+	fake_run(fake, 150);
+	/* Not for longer than Slack waits. */
+	ck_assert_int_eq(event->status, 503);
+	ck_assert_int_eq(slash->status, 503);
+	ck_assert_int_eq(late->status, 0);
+	slack_set(&slack->team, "T0");
+	slack->known(slack);
+	fake_run(fake, 1);
+	ck_assert_int_eq(late->status, 200);
+	ck_assert_uint_eq(fake->inbound.events_count, 1);
+	ck_assert_str_eq(fake_event(fake, 0)->text, "elevate prod");
+	/* Nor more of them than we can keep. */
+	slack_set(&slack->team, NULL);
+	for (int i = 0; i < 101; i++)
+		last = deliver_json(EVENT);
+	ck_assert_int_eq(last->status, 503);
+	slack_http_close(slack);
+	ck_assert_int_eq(fake->inbound.incoming[5]->status, 503);
 }
 END_TEST
 
@@ -278,7 +301,7 @@ main(void)
 	const TTest *const tests[] = {
 		an_event_is_acknowledged_when_it_is_durable,
 		what_was_not_stored_is_to_be_sent_again,
-		before_we_know_who_we_are_nothing_is_taken,
+		what_comes_before_we_know_who_we_are_waits,
 		an_address_is_verified, a_tls_check_does_nothing,
 		types_of_content, signed_garbage_is_refused,
 		ten_thousand_forgeries_reach_no_parser,

@@ -288,7 +288,8 @@ START_TEST(odd_frames_break_nothing)
 		"{\"type\":\"events_api\",\"envelope_id\":\"E1\"}",
 		"{\"type\":\"events_api\",\"envelope_id\":\"E1\",\"payload\":7}",
 		"{\"type\":\"workflow\",\"envelope_id\":\"E1\",\"payload\":{}}",
-		"{\"envelope_id\":\"E1\",\"type\":\"slash_commands\"}" };
+		"{\"envelope_id\":\"E1\",\"type\":\"slash_commands\"}",
+		"{\"envelope_id\":\"E1\",\"type\":\"interactive\",\"payload\":{}}" };
 	struct fake_socket *s = nth(0);
 
 	for (size_t i = 0; i < sizeof(frames) / sizeof(frames[0]); i++)
