@@ -11,6 +11,7 @@
 #include "plugins/slack/slack.h"
 
 #define TELL_EVERY	60000			/* ms, of refusals */
+#define TICK		5000			/* ms, of the health */
 #define EARLY_WAIT	2000			/* ms */
 #define EARLY_MOST	100u
 
@@ -39,6 +40,8 @@ struct slack_door {
 	struct delivery *deliveries;	/* not answered yet */
 	struct early *earlies;
 	size_t earlies_count;
+	int64_t heard;			/* monotonic ms; 0: never */
+	struct bh_timer *tick;
 	int64_t told;			/* monotonic ms; 0: never */
 	uint64_t untold;		/* refusals since */
 };
@@ -275,6 +278,27 @@ note_retry(struct slack_door *door, const struct bh_http_in *in)
 /* ------------------------------------------------------------------ */
 /* The door                                                            */
 
+static void
+tick(void *arg)
+{
+	struct slack_door *door = arg;
+	struct slack *s = door->slack;
+	int64_t ago = bh_mono(s->host) - door->heard;
+	struct bh_buf heard = BH_BUF(200);
+
+	if (door->heard != 0)
+		bh_duration_text(s->host, &heard, ago >= 1000 ?
+		    ago - ago % 1000 : 1000);
+	if (door->heard != 0)
+		slack_health(s, SLACK_INBOUND, BH_UP, "last delivery at %s "
+		    "%s ago", s->path, bh_buf_text(&heard));
+	else
+		slack_health(s, SLACK_INBOUND, BH_UP, "no delivery at %s yet",
+		    s->path);
+	bh_buf_release(&heard);
+	door->tick = bh_after(s->host, TICK, tick, door);
+}
+
 /* Who knocks without a signature must not be able to fill the log. */
 static void
 refuse(struct slack_door *door, struct bh_request *request,
@@ -325,6 +349,7 @@ on_request(void *arg, struct bh_request *request, const struct bh_http_in *in)
 		refuse(door, request, in, why);
 		return;
 	}
+	door->heard = bh_mono(s->host);
 	note_retry(door, in);
 	if (is_type(in, "application/json"))
 		read_json(door, request, in);
@@ -356,6 +381,7 @@ slack_http_connect(struct slack *s)
 	}
 	s->door = door;
 	s->known = known;
+	tick(door);
 	return BH_OK;
 }
 
@@ -368,6 +394,7 @@ slack_http_close(struct slack *s)
 		return;
 	s->door = NULL;
 	s->known = NULL;
+	bh_cancel(s->host, door->tick);
 	while (door->earlies != NULL)
 		answer(early_take(door->earlies), 503);
 	while (door->deliveries != NULL)

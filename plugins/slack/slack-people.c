@@ -422,8 +422,7 @@ identify(void *arg)
 void
 slack_people_connect(struct slack *s)
 {
-	/* Deliveries are turned away until we know: nobody is to take us for
-	 * ready. */
+	/* Deliveries wait, but not for long: nobody is to take us for ready. */
 	if (s->team == NULL)
 		slack_health(s, SLACK_OUTBOUND, BH_DEGRADED,
 		    "asking Slack who we are");

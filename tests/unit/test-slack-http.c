@@ -271,6 +271,22 @@ START_TEST(a_retry_is_taken_like_the_first)
 }
 END_TEST
 
+START_TEST(health_tells_when_slack_was_heard_last)
+{
+	ck_assert_int_eq(fake->health, BH_UP);
+	ck_assert_str_eq(fake->health_text, "no delivery at /slack/main yet");
+	deliver_json(EVENT);
+	fake_run(fake, 65000);
+	ck_assert_ptr_nonnull(strstr(fake->health_text,
+	    "last delivery at /slack/main 1 min"));
+	/* Who is turned away is not heard. */
+	secret = "wrong";
+	deliver_json(EVENT);
+	fake_run(fake, 5000);
+	ck_assert_ptr_nonnull(strstr(fake->health_text, "1 min"));
+}
+END_TEST
+
 START_TEST(events_that_were_held_back_are_noted)
 {
 	struct fake_incoming *r = deliver_json("{\"token\":\"x\",\"type\":"
@@ -308,6 +324,7 @@ main(void)
 		refusals_do_not_fill_the_log,
 		an_old_secret_holds_while_it_is_configured,
 		a_retry_is_taken_like_the_first,
+		health_tells_when_slack_was_heard_last,
 		events_that_were_held_back_are_noted,
 		what_waits_at_the_end_is_to_be_sent_again,
 	};
