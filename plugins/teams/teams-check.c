@@ -8,19 +8,6 @@
 
 static const char word_chars[] = "abcdefghijklmnopqrstuvwxyz0123456789-";
 
-static bool
-is_guid(const char *text)
-{
-	for (size_t i = 0; i < 36; i++) {
-		bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-
-		if (text[i] == '\0' || (dash ? text[i] != '-' :
-		    strchr("0123456789abcdefABCDEF", text[i]) == NULL))
-			return false;
-	}
-	return text[36] == '\0';
-}
-
 static void
 check_ids(struct bh_check *check, const struct bh_value *all)
 {
@@ -30,11 +17,11 @@ check_ids(struct bh_check *check, const struct bh_value *all)
 	bool legacy = tenant != NULL && bh_text(tenant) != NULL &&
 	    strcmp(bh_text(tenant), "botframework.com") == 0;
 
-	if (bh_text(app) != NULL && !is_guid(bh_text(app)))
+	if (bh_text(app) != NULL && !teams_is_guid(bh_text(app)))
 		bh_complain(check, app, "app-id must be the bot's application "
 		    "(client) id, a GUID such as "
 		    "00000000-0000-0000-0000-000000000000");
-	if (bh_text(tenant) != NULL && !legacy && !is_guid(bh_text(tenant)))
+	if (bh_text(tenant) != NULL && !legacy && !teams_is_guid(bh_text(tenant)))
 		bh_complain(check, tenant, "tenant must be the directory "
 		    "(tenant) id, a GUID; or botframework.com for an old "
 		    "multi-tenant bot");
@@ -47,7 +34,7 @@ check_ids(struct bh_check *check, const struct bh_value *all)
 		    "speak to the bot; leave it out for the tenant's people "
 		    "alone");
 	for (BH_EACH(one, tenants))
-		if (bh_text(one) != NULL && !is_guid(bh_text(one)))
+		if (bh_text(one) != NULL && !teams_is_guid(bh_text(one)))
 			bh_complain(check, one, "tenants are directory ids, "
 			    "GUIDs; \"%s\" is none", bh_text(one));
 }

@@ -61,28 +61,15 @@ static void next(struct doctor *d);
 /* What can be seen without asking                                     */
 
 static void
-look_at_ids(struct doctor *d)
+look_at_tenant(struct doctor *d)
 {
-	const struct teams *t = d->teams;
-
-	if (!teams_is_guid(t->app_id))
-		bad(d, "app-id is no GUID: it is the application (client) id "
-		    "on the app registration's overview");
-	else
-		good(d, "app-id has the right form");
-	if (strcmp(t->tenant, "botframework.com") == 0)
+	if (strcmp(d->teams->tenant, "botframework.com") == 0)
 		bad(d, "tenant is that of a multi-tenant bot: those cannot be "
 		    "made any more; a single-tenant one has the directory "
 		    "(tenant) id here");
-	else if (!teams_is_guid(t->tenant))
-		bad(d, "tenant is no GUID: it is the directory (tenant) id on "
-		    "the app registration's overview");
 	else
-		good(d, "tenant has the right form");
-	for (char *const *id = t->tenants; *id != NULL; id++)
-		if (!teams_is_guid(*id))
-			bad(d, "tenants has %.60s, which is no directory "
-			    "(tenant) id", *id);
+		good(d, "the app is %s, of the directory %s", d->teams->app_id,
+		    d->teams->tenant);
 }
 
 static void
@@ -109,9 +96,6 @@ look_at_hosts(struct doctor *d)
 {
 	char *const *hosts = d->teams->service_hosts;
 
-	if (*hosts == NULL)
-		bad(d, "service-hosts is empty: no answer can be sent; leave "
-		    "the key out for the usual hosts");
 	for (; *hosts != NULL; hosts++)
 		if (strstr(*hosts, "://") != NULL)
 			bad(d, "service-hosts has %.100s: the bot's token may "
@@ -159,7 +143,7 @@ look_at_certificate(struct doctor *d)
 static void
 look_at_settings(struct doctor *d)
 {
-	look_at_ids(d);
+	look_at_tenant(d);
 	look_at_door(d);
 	look_at_hosts(d);
 	look_at_certificate(d);
@@ -341,6 +325,9 @@ got_connector(void *arg, const struct teams_answer *answer)
 		    "Teams channel switched on?", answer->code);
 	else if (answer->status == 0 || answer->status >= 500)
 		bad(d, "the connector is not reached: %s", answer->code);
+	else if (bh_get_text(bh_get(answer->body, "error"), "code") == NULL)
+		bad(d, "what answers for the connector is not it (%s): compare "
+		    "the first of service-hosts", answer->code);
 	else
 		good(d, "the connector answers, and takes the bot's token");
 	next(d);

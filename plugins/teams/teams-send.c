@@ -215,8 +215,8 @@ teams_any_service_url(struct teams *t, struct bh_buf *out)
 	if (newest != NULL)
 		bh_buf_puts(out, newest->service_url);
 	else if (t->service_hosts[0] != NULL)
-		bh_buf_add(out, strstr(t->service_hosts[0], "://") != NULL ?
-		    "%s/" : "https://%s/teams/", t->service_hosts[0]);
+		bh_buf_add(out, "%s%s/teams/", strstr(t->service_hosts[0],
+		    "://") != NULL ? "" : "https://", t->service_hosts[0]);
 }
 
 static void
