@@ -279,6 +279,31 @@ START_TEST(bodies)
 }
 END_TEST
 
+/* A key without endorsements is good for every channel; we are not. */
+START_TEST(other_channels)
+{
+	static const char *const channels[] = { "directline", "webchat",
+	    "emulator", "slack", "MSTEAMS", "msteams ", "" };
+	BH_AUTO_FREE char *jwks = world_jwks(1, NULL);
+
+	world_open(&w);
+	world_serve_token(&w);
+	fake_ok(w.fake, METADATA, "{\"jwks_uri\":\"" JWKS_URI "\"}");
+	fake_ok(w.fake, JWKS_URI, jwks);
+	world_connect(&w);
+	for (size_t i = 0; i < sizeof(channels) / sizeof(channels[0]); i++) {
+		BH_AUTO_FREE char *a = xasprintf("{\"type\":\"message\","
+		    "\"text\":\"hi\",\"channelId\":\"%s\",\"serviceUrl\":\""
+		    SERVICE "\",\"from\":{\"id\":\"1\",\"aadObjectId\":"
+		    "\"ada\"},\"conversation\":{\"id\":\"a:1\",\"tenantId\":"
+		    "\"" TENANT "\"}}", channels[i]);
+
+		refused(world_post(&w, a), 403, channels[i]);
+	}
+	ck_assert_int_eq(world_says(&w, "\"text\":\"hi\",")->status, 200);
+}
+END_TEST
+
 START_TEST(sizes)
 {
 	struct bh_buf text = BH_BUF(1u << 20);
@@ -497,7 +522,7 @@ main(void)
 {
 	const TTest *const tests[] = {
 		every_token, every_token_with_the_emulator, good_ones_get_in,
-		heads, bodies, sizes, hostile_urls, tenants, several_tenants,
+		heads, bodies, other_channels, sizes, hostile_urls, tenants, several_tenants,
 		remembered_tokens, many_tokens, quiet_about_strangers,
 		no_listener,
 	};

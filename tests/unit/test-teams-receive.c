@@ -140,7 +140,11 @@ START_TEST(what_was_typed)
 		SAYS("\"<at>bellhop</at></at> x\"", WE("\"<at>bellhop</at>\"")
 		    "," BOB("\"<at>bellhop</at></at>\""),
 		    "@Bob <b> Brown x", false),
+		SAYS("\"<at>bellhop</at></at> x\"",
+		    BOB("\"<at>bellhop</at></at>\"") ","
+		    WE("\"<at>bellhop</at>\""), "@Bob <b> Brown x", false),
 		SAYS("\"status\"", WE("\"\""), "status", false),
+		SAYS("\"<b>status\"", WE("\"\""), "<b>status", false),
 		SAYS("\"status\"", "{\"type\":\"mention\"},{},1,null,"
 		    "{\"type\":\"mention\",\"text\":1}", "status", false),
 		SAYS("\"<at>x</at> y\"", "{\"type\":\"mention\",\"text\":"

@@ -235,12 +235,15 @@ START_TEST(origins_elsewhere)
 		"[\"http://localhost.evil.example\"]",
 		"[\"http://127.0.0.1.evil.example\"]",
 		"[\"http://169.254.169.254\"]", "[\"https://[::2]:443\"]",
+		/* Nor is an address a name, whoever listed it. */
+		"[\"10.0.0.1\"]", "[\"*.0.0.1\"]", "[\"0x7f.1\"]",
 	};
 	static const char *const urls[] = {
 		"http://10.0.0.1:80/", "http://evil.example/",
 		"http://localhost.evil.example/",
 		"http://127.0.0.1.evil.example/", "http://169.254.169.254/",
-		"https://[::2]:443/",
+		"https://[::2]:443/", "https://10.0.0.1/",
+		"https://10.0.0.1/", "https://0x7f.1/",
 	};
 	const char *why;
 
