@@ -135,14 +135,17 @@ refuse(struct api_call *c, int result, const char *why)
 /* Answers                                                             */
 
 static int
-result_of(int status)
+result_of(int status, const char *code)
 {
 	switch (status) {
 	case 401:
+		/* The token's fault, not the message's: that may still go. */
+		return code != NULL && strcmp(code, "BotNotRegistered") == 0 ?
+		    BH_EPERM : BH_EBUSY;
+	case 412:	return BH_EBUSY;
 	case 403:	return BH_EPERM;
 	case 404:
 	case 410:	return BH_ENOENT;
-	case 412:	return BH_EBUSY;
 	case 429:	return BH_ELIMIT;
 	default:
 		return status >= 200 && status < 300 ? BH_OK :
@@ -254,9 +257,10 @@ static void
 answer_status(struct api_call *c, const struct bh_answer *http,
     const struct bh_value *body)
 {
-	struct teams_answer answer = { .result = result_of(http->status),
-		.status = http->status, .sent = true, .body = body,
-		.code = code_of(body) };
+	const char *code = code_of(body);
+	struct teams_answer answer = { .status = http->status, .sent = true,
+		.result = result_of(http->status, code), .body = body,
+		.code = code };
 	int64_t pause = http->status == 429 ? retry_after(http) : 0;
 	char text[64];
 

@@ -391,6 +391,15 @@ START_TEST(a_second_401_is_final)
 }
 END_TEST
 
+START_TEST(a_bad_token_may_be_mended)
+{
+	first(401, "{\"error\":{\"code\":\"Unauthorized\"}}", NULL, 0);
+	ask("POST", true);
+	fake_run(w.fake, MINUTE);
+	ck_assert_int_eq(got[0].result, BH_EBUSY);
+}
+END_TEST
+
 START_TEST(no_token_no_message)
 {
 	fake_forget_answers(w.fake);
@@ -558,6 +567,7 @@ main(void)
 	tcase_add_test(tc, a_long_retry_after_pauses_the_lane);
 	tcase_add_test(tc, one_new_token_on_401);
 	tcase_add_test(tc, a_second_401_is_final);
+	tcase_add_test(tc, a_bad_token_may_be_mended);
 	tcase_add_test(tc, no_token_no_message);
 	tcase_add_test(tc, the_token_goes_to_listed_hosts_alone);
 	tcase_add_test(tc, over_28_kb_is_refused);
