@@ -23,6 +23,7 @@
 #define FORM_LIFE	(24 * 3600 * (int64_t)1000)
 #define BUTTON_LIFE	(30 * 24 * 3600 * (int64_t)1000)
 #define INBOX_LIFE	(24 * 3600 * (int64_t)1000)	/* then it is too late */
+#define HOME_LIFE	(24 * 3600 * (int64_t)1000)	/* of a page's buttons */
 #define OUTBOX_LIFE	(30 * 24 * 3600 * (int64_t)1000)	/* unchanged */
 #define OUTBOX_BUCKETS	256u
 #define LINE_MAX_CHARS	4000u		/* code points of one command */
@@ -449,13 +450,14 @@ void complete_done(struct call *call);
 
 extern const char *const chat_migrations[];
 
-/* Copies the buttons of `card` to `out`, with new tokens (in `tokens`), and
- * adds their rows.  `version` 0: not of the outbox, whose `changed` is when
- * that version was posted. */
+/* Copies the buttons of `card` to `out`, with new tokens (in `tokens`) that
+ * live so many ms, and adds their rows.  `version` 0: not of the outbox, whose
+ * `changed` is when that version was posted. */
 #define TOKEN_SIZE 33
 void tokens_buttons(struct bh_tx *tx, const struct bh_card *card,
     struct bh_button *out, char tokens[][TOKEN_SIZE], const char *owner,
-    const char *place, const char *key, int64_t version, int64_t changed);
+    const char *place, const char *key, int64_t version, int64_t changed,
+    int64_t life);
 void tokens_confirm(struct call *call, struct bh_tx *tx);
 /* Makes a token for the form and shows it. */
 int tokens_ask(struct call *call, struct chat_instance *owner,

@@ -309,7 +309,7 @@ write_tokens(struct sending *s, struct bh_tx *tx)
 	    "AND key = $2 AND version < $3", BH_PARAMS(bh_s(s->place),
 	    bh_s(s->key), bh_i(s->version)));
 	tokens_buttons(tx, s->card, s->buttons, s->tokens, s->owner, s->place,
-	    s->key, s->version, s->changed);
+	    s->key, s->version, s->changed, BUTTON_LIFE);
 }
 
 /* One try: what must be durable before it, then out.  An edit does no harm

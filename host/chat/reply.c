@@ -418,7 +418,8 @@ say_card(struct call *c, bool quiet, const struct bh_card *card,
 		s->tokens = xcalloc(copy->buttons_count, TOKEN_SIZE);
 		tokens_buttons(tx, copy, s->buttons, s->tokens,
 		    *c->ask_confirm != '\0' ? c->chat->own->owner : owner,
-		    place, s->key, 0, 0);
+		    place, s->key, 0, 0, c->via == VIA_HOME ? HOME_LIFE :
+		    BUTTON_LIFE);
 		store_commit(tx, tokens_written, s);
 	} else {
 		outlet_pump(s->outlet);

@@ -142,9 +142,10 @@ button_token(char out[TOKEN_SIZE], const char *place, const char *key,
 void
 tokens_buttons(struct bh_tx *tx, const struct bh_card *card,
     struct bh_button *out, char tokens[][TOKEN_SIZE], const char *owner,
-    const char *place, const char *key, int64_t version, int64_t changed)
+    const char *place, const char *key, int64_t version, int64_t changed,
+    int64_t life)
 {
-	int64_t expires = world_now() + BUTTON_LIFE;
+	int64_t expires = world_now() + life;
 
 	for (size_t i = 0; i < card->buttons_count; i++) {
 		const struct bh_button *b = &card->buttons[i];

@@ -313,6 +313,33 @@ move_to(struct script *s, struct script_person *p, char *place)
 	return true;
 }
 
+/* The latest message to this person alone that has such a button. */
+static bool
+press_home(struct script *s, struct script_person *p, const char *label)
+{
+	BH_AUTO_FREE char *user = xasprintf("U-%s", p->name);
+	BH_AUTO_FREE char *token = NULL;
+
+	for (struct script_message *m = script_world.messages; m != NULL;
+	    m = m->next) {
+		if (m->room != NULL || m->user == NULL ||
+		    strcmp(m->user, user) != 0)
+			continue;
+		for (size_t i = 0; i < m->buttons_count; i++)
+			if (strcmp(m->labels[i], label) == 0) {
+				free(token);
+				token = xstrdup(m->tokens[i]);
+			}
+	}
+	if (token == NULL)
+		return fail(s, "nothing that %s alone sees has a button "
+		    "\"%s\"", p->name, label);
+	free(p->room);
+	p->room = NULL;
+	return deliver(s, p, &(struct bh_event){ .kind = BH_EV_BUTTON,
+	    .token = token });
+}
+
 static bool
 press(struct script *s, struct script_person *p, char *line)
 {
@@ -321,8 +348,13 @@ press(struct script *s, struct script_person *p, char *line)
 	struct script_message *m;
 	BH_AUTO_FREE char *token = NULL;
 
+	if (on == NULL && (on = strstr(line, " on home")) != NULL) {
+		*on = '\0';
+		return press_home(s, p, rest(line));
+	}
 	if (on == NULL)
-		return fail(s, "write: NAME presses [old] LABEL on R1");
+		return fail(s, "write: NAME presses [old] LABEL on R1, or on "
+		    "home");
 	*on = '\0';
 	label = rest(line);
 	if ((m = card(on + 4)) == NULL)

@@ -284,6 +284,57 @@ buttons(struct draft *d, const struct grant *g)
 		button(d, "stop", "revoke", g->id, BH_DANGER);
 }
 
+static void
+draw(struct draft *d, struct face *f, const struct grant *g)
+{
+	d->card.fields = d->fields;
+	d->card.colour = colour_of(g);
+	title(d, g);
+	body(d, f, g);
+	note(d, g);
+}
+
+static void
+in_words(struct bh_buf *out, const struct grant *g)
+{
+	bh_buf_add(out, "%s %s: %s in %s (%s) for %s", g->id,
+	    grant_state_name(g->state), g->permission_set_name,
+	    g->account_name, g->account, g->person_name);
+}
+
+static void
+draft_release(struct draft *d)
+{
+	for (size_t i = 0; i < d->texts_count; i++)
+		bh_buf_release(&d->texts[i]);
+}
+
+void
+card_reply(struct bh_call *call, struct face *f, const struct grant *g,
+    enum card_for what_for)
+{
+	struct draft d = { .spans_count = 0 };
+	struct bh_buf words = BH_BUF(4096);
+
+	draw(&d, f, g);
+	d.card.buttons = d.buttons;
+	if (what_for == CARD_TO_DECIDE) {
+		button(&d, "approve", "approve", g->id, BH_PRIMARY);
+		button(&d, "deny", "deny", g->id, BH_DANGER);
+	} else if (what_for == CARD_ASKED) {
+		button(&d, "cancel", "cancel", g->id, BH_PLAIN);
+	} else if (g->state == GRANT_ACTIVE) {
+		button(&d, "I'm done", "revoke", g->id, BH_PRIMARY);
+		button(&d, "extend", "extend", g->id, BH_PLAIN);
+	} else if (g->state == GRANT_APPROVED) {
+		button(&d, "stop", "revoke", g->id, BH_DANGER);
+	}
+	in_words(&words, g);
+	bh_reply_card(call, &d.card, bh_buf_text(&words));
+	bh_buf_release(&words);
+	draft_release(&d);
+}
+
 /* ------------------------------------------------------------------ */
 
 /* A request made in a direct message would be seen by nobody who can decide:
@@ -327,16 +378,10 @@ card_show(void *arg, struct bh_tx *tx, const struct grant *g)
 	const char *room;
 	bool announced = false;
 
-	d.card.fields = d.fields;
-	d.card.colour = colour_of(g);
-	title(&d, g);
-	body(&d, f, g);
-	note(&d, g);
+	draw(&d, f, g);
 	buttons(&d, g);
 	bh_buf_add(&key, "grant:%s", g->id);
-	bh_buf_add(&words, "%s %s: %s in %s (%s) for %s", g->id,
-	    grant_state_name(g->state), g->permission_set_name,
-	    g->account_name, g->account, g->person_name);
+	in_words(&words, g);
 	if (*g->place != '\0')
 		bh_tx_post(tx, g->place, bh_buf_text(&key), &d.card,
 		    bh_buf_text(&words));
@@ -356,6 +401,5 @@ card_show(void *arg, struct bh_tx *tx, const struct grant *g)
 		    bh_buf_text(&words));
 	bh_buf_release(&key);
 	bh_buf_release(&words);
-	for (size_t i = 0; i < d.texts_count; i++)
-		bh_buf_release(&d.texts[i]);
+	draft_release(&d);
 }

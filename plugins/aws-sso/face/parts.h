@@ -70,6 +70,10 @@ int name_choices(struct bh_call *call, void *state, const char *arg,
 /* card.c, rules.c                                                     */
 
 void card_show(void *arg, struct bh_tx *tx, const struct grant *g);
+/* The same card as an answer, with the buttons of the one who asks. */
+enum card_for { CARD_TO_DECIDE, CARD_HELD, CARD_ASKED };
+void card_reply(struct bh_call *call, struct face *, const struct grant *g,
+    enum card_for what_for);
 
 void rules_fill(struct face *);
 /* The question that a grant is, for policy; false with a sentence if the
@@ -82,6 +86,7 @@ bool rules_question(struct face *, const struct grant *g,
 /* The commands                                                        */
 
 int face_elevate(struct bh_call *, void *state);
+int face_mine(struct bh_call *, void *state);
 int face_approve(struct bh_call *, void *state);
 int face_deny(struct bh_call *, void *state);
 int face_cancel(struct bh_call *, void *state);
