@@ -57,4 +57,11 @@ void slack_link_drop(struct slack_link *link);
 /* Forgets whose acknowledgement has no way left. */
 void slack_envelopes_free(struct slack *s);
 
+/* slack-ticket.c: what an operator must do about this answer; NULL: a later
+ * try may go well. */
+const char *slack_ticket_remedy(const struct slack_answer *a);
+/* May the ticket's address be used?  It is encrypted, unless the API itself is
+ * not: in tests. */
+bool slack_ticket_ok(const struct slack *s, const char *url);
+
 #endif /* SLACK_LINK_H */

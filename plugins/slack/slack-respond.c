@@ -26,22 +26,6 @@ struct slack_responding {
 	struct slack_responding *next;
 };
 
-static bool
-loopback(const char *host)
-{
-	static const char *const names[] = { "127.0.0.1", "[::1]",
-		"localhost" };
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		size_t n = strlen(names[i]);
-
-		if (strncmp(host, names[i], n) == 0 &&
-		    (host[n] == ':' || host[n] == '\0'))
-			return true;
-	}
-	return false;
-}
-
 /* "hooks.slack.com", or an origin such as "http://127.0.0.1:3001". */
 static bool
 is_at(const char *url, const char *host)
@@ -53,7 +37,7 @@ is_at(const char *url, const char *host)
 	if (open || strncmp(host, "https://", 8) == 0)
 		host += strlen(scheme);
 	n = strlen(host);
-	if ((open && !loopback(host)) || n == 0 ||
+	if ((open && !slack_is_loopback(host)) || n == 0 ||
 	    strncmp(url, scheme, strlen(scheme)) != 0)
 		return false;
 	url += strlen(scheme);

@@ -198,58 +198,11 @@ crowded(struct slack_socket *pool)
 	bh_log(pool->slack->host, BH_LOG_WARN, "%s", pool->trouble);
 }
 
-/* Words of apps.connections.open that no later try mends. */
-static const struct { const char *word, *remedy; } final[] = {
-	{ "not_authed", "there is no app-token: make one (xapp-...) under "
-	  "\"Basic Information\", \"App-Level Tokens\", with the scope "
-	  "connections:write" },
-	{ "invalid_auth", "Slack does not know the app-token: make a new one "
-	  "(xapp-...) under \"Basic Information\", \"App-Level Tokens\", with "
-	  "the scope connections:write" },
-	{ "token_revoked", "the app-token was revoked: make a new one under "
-	  "\"Basic Information\", \"App-Level Tokens\"" },
-	{ "token_expired", "the app-token has expired: make a new one under "
-	  "\"Basic Information\", \"App-Level Tokens\"" },
-	{ "not_allowed_token_type", "app-token is not an app-level token: it "
-	  "begins with xapp-, and \"Basic Information\", \"App-Level Tokens\" "
-	  "has it" },
-	{ "missing_scope", "the app-token lacks the scope connections:write: "
-	  "add it under \"Basic Information\", \"App-Level Tokens\"" },
-	{ "no_permission", "the app-token lacks the scope connections:write: "
-	  "add it under \"Basic Information\", \"App-Level Tokens\"" },
-	{ "account_inactive", "the app's account was disabled: install the "
-	  "app again in the workspace" },
-	{ "user_removed_from_team", "whoever installed the app has left the "
-	  "workspace: let somebody else install it again" },
-	{ "team_disabled", "the workspace was disabled: only Slack can help" },
-	{ "org_login_required", "the workspace is being moved into an "
-	  "organisation: install the app again when that is over" },
-	{ "access_denied", "the workspace's admins do not allow it: ask them "
-	  "to approve the app" },
-	{ "app_uninstalled", "the app is not installed: install it under "
-	  "\"Install App\"" },
-	{ "feature_not_enabled", "Socket Mode is off: switch it on under "
-	  "\"Socket Mode\" in the app's settings, or set mode: http" },
-	{ "socket_mode_disabled", "Socket Mode is off: switch it on under "
-	  "\"Socket Mode\" in the app's settings, or set mode: http" },
-};
-
-static const char *
-remedy_of(const char *word)
-{
-	for (size_t i = 0; word != NULL &&
-	    i < sizeof(final) / sizeof(final[0]); i++)
-		if (strcmp(word, final[i].word) == 0)
-			return final[i].remedy;
-	return NULL;
-}
-
 static void
 no_ticket(struct slack_socket *pool, const struct slack_answer *a)
 {
 	struct bh_buf text = BH_BUF(600);
-	const char *remedy = a->sent || a->result == BH_EINVAL ||
-	    a->result == BH_EBUSY ? remedy_of(a->error) : NULL;
+	const char *remedy = slack_ticket_remedy(a);
 
 	if (remedy != NULL) {
 		bh_buf_add(&text, "%s (%s); then reload the configuration",
@@ -393,15 +346,6 @@ static const struct slack_link_calls calls = { .hello = on_hello,
 /* ------------------------------------------------------------------ */
 /* Tickets                                                             */
 
-/* What a ticket leads to is encrypted, unless the API is not: in tests. */
-static bool
-url_ok(const struct slack *s, const char *url)
-{
-	return url != NULL && (strncmp(url, "wss://", 6) == 0 ||
-	    (strncmp(url, "ws://", 5) == 0 &&
-	    strncmp(s->api, "http://", 7) == 0));
-}
-
 static void
 got_ticket(void *arg, const struct slack_answer *a)
 {
@@ -417,7 +361,7 @@ got_ticket(void *arg, const struct slack_answer *a)
 		no_ticket(pool, a);
 	} else if (pool->stopped) {
 		/* link_disabled came meanwhile. */
-	} else if (!url_ok(s, url) || (link = slack_link_open(s, url,
+	} else if (!slack_ticket_ok(s, url) || (link = slack_link_open(s, url,
 	    &calls, pool)) == NULL) {
 		failed(pool, "the ticket's address cannot be used");
 	} else {

@@ -151,65 +151,6 @@ read_settings(struct slack *s)
 	s->commands = copy_list(s->host, "commands");
 }
 
-static bool
-empty(struct bh_host *host, const char *key)
-{
-	const char *text = bh_host_config(host, key);
-
-	return text == NULL || *text == '\0';
-}
-
-/* What cannot work is said now, and not by Slack at three in the morning. */
-static int
-check_settings(struct slack *s)
-{
-	struct bh_host *h = s->host;
-
-	if (empty(h, "bot-token") && empty(h, "refresh-token"))
-		bh_log(h, BH_LOG_ERROR, "bot-token is missing: Slack shows it "
-		    "(xoxb-...) under \"OAuth & Permissions\"");
-	else if (s->socket_mode && empty(h, "app-token"))
-		bh_log(h, BH_LOG_ERROR, "app-token is missing: make one "
-		    "(xapp-...) with the scope connections:write under \"Basic "
-		    "Information\", or set mode: http");
-	else if (!s->socket_mode && empty(h, "signing-secret"))
-		bh_log(h, BH_LOG_ERROR, "signing-secret is missing or empty: "
-		    "anybody could speak as anybody. Slack shows it under "
-		    "\"Basic Information\"");
-	else if (!empty(h, "refresh-token") && (empty(h, "client-id") ||
-	    empty(h, "client-secret")))
-		bh_log(h, BH_LOG_ERROR, "with refresh-token go client-id and "
-		    "client-secret: Slack shows them under \"Basic "
-		    "Information\"");
-	else
-		return BH_OK;
-	return BH_EINVAL;
-}
-
-static void
-slack_check(struct bh_check *check)
-{
-	const struct bh_value *v = bh_check_settings(check);
-	const struct bh_value *mode = bh_get(v, "mode");
-	const struct bh_value *connections = bh_get(v, "connections");
-	const struct bh_value *path = bh_get(v, "path");
-
-	if (bh_text(mode) != NULL && strcmp(mode->text, "socket") != 0 &&
-	    strcmp(mode->text, "http") != 0)
-		bh_complain(check, mode, "mode is socket or http, not \"%s\"",
-		    mode->text);
-	if (connections != NULL && connections->text != NULL) {
-		long n = strtol(connections->text, NULL, 10);
-
-		if (n < 2 || n > 10)
-			bh_complain(check, connections, "connections is a "
-			    "number from 2 to 10: Slack takes ten, and with "
-			    "one alone a renewal is a gap");
-	}
-	if (bh_text(path) != NULL && path->text[0] != '/')
-		bh_complain(check, path, "path begins with a slash");
-}
-
 /* ------------------------------------------------------------------ */
 /* Life                                                                */
 
@@ -244,7 +185,7 @@ slack_open(struct bh_host *host, void **state)
 	s->magic = SLACK_MAGIC;
 	s->host = host;
 	read_settings(s);
-	ret = check_settings(s);
+	ret = slack_settings_ok(s);
 	if (ret != BH_OK) {
 		slack_free(s);
 		return ret;

@@ -402,6 +402,16 @@ int slack_manifest(struct bh_call *call, void *state);
 int slack_doctor(struct bh_call *call, void *state);
 
 /* ------------------------------------------------------------------ */
+/* slack-check.c: settings that cannot work, said before Slack does      */
+
+/* Looks at the settings without secrets; they may be missing yet. */
+void slack_check(struct bh_check *check);
+/* BH_OK, or a sentence in the log: the instance cannot be opened. */
+int slack_settings_ok(const struct slack *s);
+/* "127.0.0.1", "localhost", "[::1]", with a port or without? */
+bool slack_is_loopback(const char *host);
+
+/* ------------------------------------------------------------------ */
 /* slack.c                                                             */
 
 /* What can be wrong independently; health shows the worst. */
