@@ -98,7 +98,7 @@ static void
 note_health(struct teams *t, const struct teams_answer *answer)
 {
 	bool strained = answer->result == BH_ENET ||
-	    answer->result == BH_ETIMEOUT;
+	    answer->result == BH_ETIMEOUT || answer->status >= 500;
 	int before = lanes(t)->failures;
 
 	lanes(t)->failures = strained ? before + 1 : 0;
@@ -142,7 +142,8 @@ result_of(int status, const char *code)
 		/* The token's fault, not the message's: that may still go. */
 		return code != NULL && strcmp(code, "BotNotRegistered") == 0 ?
 		    BH_EPERM : BH_EBUSY;
-	case 412:	return BH_EBUSY;
+	case 412:
+	case 503:	return BH_EBUSY;
 	case 403:	return BH_EPERM;
 	case 404:
 	case 410:	return BH_ENOENT;

@@ -17,6 +17,14 @@
 #include "plugins/teams/teams.h"
 
 #define SHORT		250u		/* characters that a toast shows */
+#define SAID		512u		/* messages remembered by their keys */
+
+/* What was said lately, for the case that the host could not write down that
+ * it was: the connector has nothing to look it up by. */
+struct teams_said {
+	struct { char *key, *message; } list[SAID];
+	size_t next;
+};
 
 /* One message on its way. */
 struct sending {
@@ -27,6 +35,7 @@ struct sending {
 	char *service_url;
 	char *conversation;		/* with ";messageid=" in a thread */
 	char *activity;			/* the one to edit; NULL: a new one */
+	char *key;			/* of a new message of the host's; or NULL */
 	char *user;			/* whose chat is to be opened first */
 	char *otherwise;		/* whom to tell if the room will not have it */
 	int rank;
@@ -41,6 +50,7 @@ sending_free(struct sending *s)
 	free(s->service_url);
 	free(s->conversation);
 	free(s->activity);
+	free(s->key);
 	free(s->user);
 	free(s->otherwise);
 	s->magic = 0;
@@ -53,6 +63,41 @@ finish(struct sending *s, int result, const char *message)
 	if (s->done != NULL)
 		s->done(s->arg, result, message);
 	sending_free(s);
+}
+
+static void
+remember(struct teams *t, const char *key, const char *message)
+{
+	size_t i;
+
+	if (key == NULL || message == NULL)
+		return;
+	if (t->said == NULL)
+		t->said = teams_zero(sizeof(*t->said));
+	i = t->said->next++ % SAID;
+	teams_set(&t->said->list[i].key, key);
+	teams_set(&t->said->list[i].message, message);
+}
+
+static const char *
+remembered(const struct teams *t, const char *key)
+{
+	for (size_t i = 0; t->said != NULL && key != NULL && i < SAID; i++)
+		if (t->said->list[i].key != NULL &&
+		    strcmp(t->said->list[i].key, key) == 0)
+			return t->said->list[i].message;
+	return NULL;
+}
+
+void
+teams_send_close(struct teams *t)
+{
+	for (size_t i = 0; t->said != NULL && i < SAID; i++) {
+		free(t->said->list[i].key);
+		free(t->said->list[i].message);
+	}
+	free(t->said);
+	t->said = NULL;
 }
 
 /* ------------------------------------------------------------------ */
@@ -101,6 +146,15 @@ explain(struct sending *s, const struct teams_answer *answer)
 	    "an edit in" : "a message to", where, answer->status, why);
 }
 
+/* The host asks whether the message may be there: after a failure on the way
+ * to the connector, or for want of a token, it certainly is not. */
+static int
+outcome(const struct teams_answer *answer)
+{
+	return (answer->result == BH_ENET || answer->result == BH_ETIMEOUT) &&
+	    !answer->sent ? BH_EBUSY : answer->result;
+}
+
 /* ------------------------------------------------------------------ */
 /* On the way                                                          */
 
@@ -119,8 +173,9 @@ posted(void *arg, const struct teams_answer *answer)
 			made = s->activity;
 		bh_buf_add(&id, "%.*s|%s", (int)strcspn(s->conversation, ";"),
 		    s->conversation, made != NULL ? made : "");
-		finish(s, BH_OK, made != NULL && !id.overflow ?
-		    bh_buf_text(&id) : NULL);
+		made = made != NULL && !id.overflow ? bh_buf_text(&id) : NULL;
+		remember(s->teams, s->key, made);
+		finish(s, BH_OK, made);
 		bh_buf_release(&id);
 		return;
 	}
@@ -133,7 +188,7 @@ posted(void *arg, const struct teams_answer *answer)
 		s->otherwise = NULL;
 		start(s);
 	} else
-		finish(s, answer->result, NULL);
+		finish(s, outcome(answer), NULL);
 }
 
 static void
@@ -162,10 +217,12 @@ opened(void *arg, const struct teams_answer *answer)
 	if (answer->result != BH_OK || id == NULL || *id == '\0') {
 		struct teams_answer failed = *answer;
 
+		/* Whatever became of the chat: nothing was said in it. */
+		failed.sent = false;
 		if (failed.result == BH_OK)
-			failed.result = BH_EPARSE;
+			failed.result = BH_ENET;
 		explain(s, &failed);
-		finish(s, failed.result, NULL);
+		finish(s, outcome(&failed), NULL);
 		return;
 	}
 	teams_place_add(s->teams, id, s->service_url, s->teams->tenant,
@@ -377,17 +434,25 @@ teams_send(void *state, const struct bh_post *post, bh_sent_cb *done,
 {
 	struct teams *t = teams_of(state);
 	struct teams_reply *r = teams_reply_find(t, post->reply);
+	const char *there = post->again && post->message == NULL ?
+	    remembered(t, post->key) : NULL;
 	struct sending *s;
 	bool known = true;
 
 	if (r != NULL)
 		r->spoken = true;
+	if (there != NULL) {
+		done(arg, BH_OK, there);
+		return BH_OK;
+	}
 	if (post->message == NULL && answer_in_place(r, post)) {
 		done(arg, BH_OK, NULL);
 		return BH_OK;
 	}
 	s = sending_new(t, done, arg);
 	s->rank = rank_of(post);
+	if (post->message == NULL)
+		s->key = teams_copy(post->key);
 	if (post->message != NULL)
 		known = to_message(s, post->message);
 	else if (post->user != NULL)

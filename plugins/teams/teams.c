@@ -267,6 +267,7 @@ teams_close(void *state)
 	teams_replies_close(t);
 	teams_token_close(t);
 	teams_api_close(t);
+	teams_send_close(t);
 	teams_people_close(t);
 	teams_places_close(t);
 	teams_free(t);

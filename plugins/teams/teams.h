@@ -378,6 +378,8 @@ int teams_ask(void *state, const struct bh_form *form, const char *user,
 void teams_offers(void *state, const char *reply,
     const struct bh_choice *choices, size_t count);
 
+void teams_send_close(struct teams *t);
+
 /* Where an activity of our own making goes. */
 struct teams_to {
 	const char *conversation;	/* with its ";messageid="; NULL: `user` */
@@ -535,6 +537,7 @@ struct teams {
 	struct teams_tokens *tokens;	/* teams-token.c's own */
 	struct teams_lanes *lanes;	/* teams-api.c's own */
 	struct teams_names *names;	/* teams-people.c's own */
+	struct teams_said *said;	/* teams-send.c's own */
 };
 
 struct teams *teams_of(void *state);

@@ -316,6 +316,54 @@ START_TEST(refusals_say_what_to_do)
 }
 END_TEST
 
+/* The host looks for what may be there, and not for what cannot be. */
+START_TEST(may_it_be_there)
+{
+	static const struct { struct fake_answer answer; int result; } all[] = {
+		{ { .result = BH_ENET, .unsent = true }, BH_EBUSY },
+		{ { .result = BH_ENET }, BH_ENET },
+		{ { .result = BH_ETIMEOUT }, BH_ETIMEOUT },
+		{ { .status = 500 }, BH_ENET },
+		{ { .status = 502 }, BH_ENET },
+		{ { .status = 503 }, BH_EBUSY },
+		{ { .status = 412 }, BH_EBUSY },
+		{ { .status = 429 }, BH_ELIMIT },
+	};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		struct fake_answer answer = all[i].answer;
+
+		answer.match = IN_GROUP;
+		world_serve_token(&w);
+		fake_answer(w.fake, &answer);
+		said((struct bh_post){ .room = "19:group@thread.v2" },
+		    all[i].result, "(none)");
+	}
+	/* No chat, no message in it. */
+	fake_answer(w.fake, &(struct fake_answer){ .match = "\"members\"",
+	    .result = BH_ETIMEOUT });
+	post((struct bh_post){ .user = GRACE });
+	fake_run(w.fake, 600 * 1000);
+	ck_assert_int_eq(sent[sent_count - 1].result, BH_EBUSY);
+}
+END_TEST
+
+/* It went out, but the host could not write that down. */
+START_TEST(known_by_its_key)
+{
+	struct bh_post p = { .room = "19:group@thread.v2", .key = "R1@g#3" };
+
+	fake_ok(w.fake, IN_GROUP, "{\"id\":\"17\"}");
+	said(p, BH_OK, "19:group@thread.v2|17");
+	p.again = true;
+	said(p, BH_OK, "19:group@thread.v2|17");
+	ck_assert_uint_eq(requests_to(IN_GROUP), 1);
+	p.key = "R1@g#4";
+	said(p, BH_OK, "19:group@thread.v2|17");
+	ck_assert_uint_eq(requests_to(IN_GROUP), 2);
+}
+END_TEST
+
 START_TEST(a_deleted_message_is_told)
 {
 	fake_answer(w.fake, &(struct fake_answer){ .match = IN_GROUP "/17",
@@ -709,6 +757,8 @@ main(void)
 	tcase_add_test(tc, to_a_person_for_the_first_time);
 	tcase_add_test(tc, a_person_who_has_not_the_app);
 	tcase_add_test(tc, refusals_say_what_to_do);
+	tcase_add_test(tc, may_it_be_there);
+	tcase_add_test(tc, known_by_its_key);
 	tcase_add_test(tc, a_deleted_message_is_told);
 	tcase_add_test(tc, a_short_answer_is_a_toast);
 	tcase_add_test(tc, a_long_answer_is_a_message);
