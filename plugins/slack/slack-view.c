@@ -10,6 +10,8 @@
 
 #include "plugins/slack/slack.h"
 
+#define VIEW_MOST	(240u * 1024u)	/* bytes; over 250 KB: view_too_large */
+
 struct slack_show {
 	unsigned magic;
 #define SHOW_MAGIC	0x53686f77u
@@ -290,7 +292,7 @@ slack_ask(void *state, const struct bh_form *form, const char *user,
 {
 	struct slack *s = slack_of(state);
 	struct slack_reply *r = slack_reply_find(s, reply);
-	struct bh_buf view = BH_BUF(1024u * 1024u);
+	struct bh_buf view = BH_BUF(VIEW_MOST);
 	struct asking *a;
 
 	if (form->token == NULL || user == NULL)

@@ -295,6 +295,32 @@ START_TEST(a_button_of_before_a_restart)
 }
 END_TEST
 
+/* Slack takes 250 KB; the host asks in words then. */
+START_TEST(a_form_that_is_too_large)
+{
+	struct slack_reply *r = reply_from(SLACK_SLASH, true);
+	struct bh_choice choices[100];
+	struct bh_input inputs[20];
+	struct bh_form form = { .title = "T", .command = "x",
+	    .inputs = inputs, .inputs_count = 20, .token = "f1" };
+	char label[220];
+
+	for (size_t i = 0; i < 73; i++)
+		memcpy(label + 3 * i, "日", 3);
+	label[219] = '\0';
+	for (size_t i = 0; i < 100; i++)
+		choices[i] = (struct bh_choice){ label, label };
+	for (size_t i = 0; i < 20; i++)
+		inputs[i] = (struct bh_input){ .name = "a", .label = "A",
+		    .type = BH_CHOOSE, .choices = choices,
+		    .choices_count = 100 };
+	ck_assert_int_eq(slack_ask(slack, &form, "U0ADA", NULL, r->id),
+	    BH_EUNSUPPORTED);
+	fake_run(fake, 1000);
+	ck_assert_uint_eq(fake->requests_count, 0);
+}
+END_TEST
+
 /* ------------------------------------------------------------------ */
 /* Submissions                                                         */
 
@@ -431,7 +457,7 @@ main(void)
 		a_typed_command_has_no_trigger, a_trigger_that_is_too_old,
 		triggers_that_slack_does_not_take,
 		the_loading_view_was_closed, a_view_that_does_not_open,
-		no_reply_after_a_restart,
+		no_reply_after_a_restart, a_form_that_is_too_large,
 		a_button_of_before_a_restart, mistakes_are_answered_at_once,
 		another_form_takes_its_place, late_mistakes,
 		a_form_that_went_well_closes, offers_are_the_acknowledgement,
