@@ -46,14 +46,16 @@ const team = { rooms: ['corp/Payments/General', 'corp/Night watch'],
 
 export class Bellhop {
 	// `cloud` is the doubles; `teams`, `chat`, `main` and `team` add to or
-	// replace parts of the configuration; `rules` are the main file's.
-	constructor(cloud, { teams, chat = {}, main = {}, rules = [],
+	// replace parts of the configuration; `rules` are the main file's, and
+	// `announce` names the team's rooms for its requests.
+	constructor(cloud, { teams, chat = {}, main = {}, rules = [], announce,
 		team: own = {}, secret = [...cloud.secrets][0], env = {} } = {}) {
 		this.directory = mkdtempSync(join(tmpdir(), 'bellhop-'));
 		this.env = { ...process.env, ...keys, TEAMS_SECRET: secret, ...env };
 		this.write('bellhop.yaml', mainFile(this.directory,
 			{ corp: teamsBlock(cloud, teams), ...chat }, rules, main));
-		this.write('team.d/payments.yaml', { ...team, ...own });
+		this.write('team.d/payments.yaml', { ...team, ...own,
+			'aws-sso': { ...team['aws-sso'], announce } });
 		this.cloud = cloud;
 		this.log = '';
 	}
