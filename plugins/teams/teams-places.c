@@ -14,6 +14,7 @@
 #define BUCKETS		1024u
 #define PLACES_MAX	20000u
 #define ID_MAX		512u		/* bytes of any id or name */
+#define WELCOME_AGAIN	(10 * 60 * 1000)	/* ms */
 
 struct teams_places {
 	struct teams_place *by_id[BUCKETS];
@@ -255,15 +256,26 @@ has_bot(const struct bh_value *activity, const char *list)
 	return false;
 }
 
+/* Does it say that the app was installed ("add"), or taken away ("remove")? */
 static bool
-is_removal(const struct bh_value *activity)
+is_change(const struct bh_value *activity, const char *what,
+    const char *members)
 {
 	const char *type = bh_get_text(activity, "type");
 	const char *action = bh_get_text(activity, "action");
 
-	if (type != NULL && strcmp(type, "installationUpdate") == 0)
-		return action != NULL && strncmp(action, "remove", 6) == 0;
-	return has_bot(activity, "membersRemoved");
+	if (type == NULL)
+		return false;
+	if (strcmp(type, "installationUpdate") == 0)
+		return action != NULL && strcmp(action, what) == 0;
+	return strcmp(type, "conversationUpdate") == 0 &&
+	    has_bot(activity, members);
+}
+
+static bool
+is_removal(const struct bh_value *activity)
+{
+	return is_change(activity, "remove", "membersRemoved");
 }
 
 /* A team's or a channel's new name, wherever it is known. */
@@ -338,6 +350,21 @@ teams_place_see(struct teams *t, const struct bh_value *activity)
 		keep(t, p);
 	learn_names(t, data);
 	return p;
+}
+
+bool
+teams_place_welcome(struct teams *t, const struct bh_value *activity)
+{
+	const char *id = bh_get_text(bh_get(activity, "conversation"), "id");
+	struct teams_place *p = id != NULL ? find(t->places, id,
+	    bare_len(id)) : NULL;
+	int64_t now = bh_mono(t->host);
+
+	if (p == NULL || !is_change(activity, "add", "membersAdded") ||
+	    (p->welcomed != 0 && now - p->welcomed < WELCOME_AGAIN))
+		return false;
+	p->welcomed = now > 0 ? now : 1;
+	return true;
 }
 
 void

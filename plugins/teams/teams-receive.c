@@ -272,7 +272,7 @@ on_update(struct teams *t, const struct bh_value *activity,
     const struct teams_place *p, bool was_installed,
     struct bh_request *request)
 {
-	if (p != NULL && p->installed && !was_installed) {
+	if (p != NULL && teams_place_welcome(t, activity)) {
 		bh_log(t->host, BH_LOG_NOTE, "the app was installed in a %s "
 		    "conversation", p->type);
 		on_installed(t, activity, request);

@@ -256,6 +256,7 @@ struct teams_place {
 	char *user, *from_id;		/* of a personal one */
 	bool installed;			/* false: the app was taken away */
 	int64_t seen;			/* ms UTC of the newest activity */
+	int64_t welcomed;		/* monotonic ms; 0: not since the start */
 	struct teams_place *next;	/* in its bucket */
 	struct teams_place *next_user;
 };
@@ -266,6 +267,9 @@ void teams_places_open(struct teams *t, void (*ready)(struct teams *, int));
  * is none of a conversation. */
 const struct teams_place *teams_place_see(struct teams *t,
     const struct bh_value *activity);
+/* Does it say that the app is new there?  True once: Teams tells it in two
+ * ways at the same time, and both count. */
+bool teams_place_welcome(struct teams *t, const struct bh_value *activity);
 /* `conversation` with or without its ";messageid=". */
 const struct teams_place *teams_place_find(const struct teams *t,
     const char *conversation);

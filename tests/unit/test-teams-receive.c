@@ -657,13 +657,21 @@ START_TEST(installed)
 	ck_assert(!p->installed);
 	world_says(&w, REMOVED);
 	ck_assert_uint_eq(events(), 1);
+	fake_run(w.fake, INT64_C(600) * 1000);
 	world_says(&w, "\"type\":\"installationUpdate\",\"action\":\"add\",");
+	world_says(&w, ADDED);
 	ck_assert_uint_eq(events(), 2);
 	ck_assert(p->installed);
+	/* Who spoke before it was said, too. */
+	world_says(&w, GROUP "\"text\":\"hi\",");
+	ck_assert_uint_eq(events(), 3);
+	world_says(&w, ADDED GROUP);
+	ck_assert_uint_eq(events(), 4);
+	is(last_event()->text, "help");
 	/* In a team nobody need have an account to be told. */
 	ck_assert_int_eq(world_says(&w, ADDED ROOM "\"from\":null,")->status,
 	    200);
-	ck_assert_uint_eq(events(), 2);
+	ck_assert_uint_eq(events(), 4);
 }
 END_TEST
 
