@@ -11,8 +11,6 @@
 
 #include "plugins/slack/slack.h"
 
-#include <openssl/crypto.h>
-
 #define TIMEOUT		15000		/* ms for one try */
 #define ANSWER_MOST	(4u * 1024u * 1024u)
 #define TRIES_MOST	3		/* that failed for no fault of ours */
@@ -346,21 +344,20 @@ send_now(struct slack_request *q)
 {
 	struct slack *s = q->slack;
 	const char *body = q->json != NULL ? q->json : q->form;
-	struct bh_buf url = BH_BUF(2048), bearer = BH_BUF(8192);
+	struct bh_buf url = BH_BUF(2048), bearer = slack_secret_buf(8192);
 	const char *headers[] = { NULL, q->json != NULL ?
 	    "Content-Type: application/json; charset=utf-8" :
 	    "Content-Type: application/x-www-form-urlencoded", NULL };
 
 	bh_buf_add(&url, "%s%s", s->api, q->method);
-	bh_buf_add(&bearer, "Authorization: Bearer %s", q->token);
+	bh_buf_puts(&bearer, "Authorization: Bearer ");
+	bh_buf_puts(&bearer, q->token);
 	headers[0] = bh_buf_text(&bearer);
 	q->xfer = bh_http(s->host, &(struct bh_http){ .method = "POST",
 	    .url = bh_buf_text(&url), .headers = headers, .body = body,
 	    .body_len = strlen(body), .timeout = TIMEOUT,
 	    .max_answer = ANSWER_MOST }, arrived, q);
-	if (bearer.data != NULL)
-		OPENSSL_cleanse(bearer.data, bearer.size);
-	bh_buf_release(&bearer);
+	slack_secret_free(bearer.data);
 	bh_buf_release(&url);
 	if (q->xfer == NULL)
 		fail(q, BH_EINVAL, false, "the api-url cannot be used");

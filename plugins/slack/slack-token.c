@@ -11,7 +11,6 @@
 
 #include "plugins/slack/slack.h"
 
-#include <openssl/crypto.h>
 #include <openssl/evp.h>
 
 #define EARLY		(2 * 3600 * 1000)	/* renewed so long before */
@@ -348,7 +347,7 @@ spend(void *arg, int result)
 	const char *secret = bh_host_config(s->host, "client-secret");
 	const char *const headers[] = {
 		"Content-Type: application/x-www-form-urlencoded", NULL };
-	struct bh_buf url = BH_BUF(2048), form = BH_BUF(16384);
+	struct bh_buf url = BH_BUF(2048), form = slack_secret_buf(16384);
 
 	if (result != BH_OK) {
 		renew_later(t, "the store fails");
@@ -364,9 +363,7 @@ spend(void *arg, int result)
 	t->xfer = bh_http(s->host, &(struct bh_http){ .method = "POST",
 	    .url = bh_buf_text(&url), .headers = headers, .body = form.data,
 	    .body_len = form.len, .timeout = TIMEOUT }, arrived, t);
-	if (form.data != NULL)
-		OPENSSL_cleanse(form.data, form.size);
-	bh_buf_release(&form);
+	slack_secret_free(form.data);
 	bh_buf_release(&url);
 	if (t->xfer == NULL)
 		renew_later(t, "the api-url cannot be used");

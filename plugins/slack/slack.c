@@ -42,6 +42,13 @@ slack_secret_free(char *secret)
 	free(secret);
 }
 
+struct bh_buf
+slack_secret_buf(size_t size)
+{
+	return (struct bh_buf){ .data = slack_zero(size), .size = size,
+	    .max = size - 1 };
+}
+
 void *
 slack_zero(size_t size)
 {

@@ -456,6 +456,9 @@ struct slack *slack_of(void *state);
 char *slack_copy(const char *text);	/* NULL gives NULL; never fails */
 void slack_set(char **text, const char *value);	/* frees the old one */
 void slack_secret_free(char *secret);		/* wiped; NULL is fine */
+/* Born with its whole size, so that growing leaves no copies behind; its data
+ * are freed with slack_secret_free(). */
+struct bh_buf slack_secret_buf(size_t size);
 void *slack_zero(size_t size);
 /* How one part is: !status shows the worst of them, by its sentence. */
 void slack_health(struct slack *s, int part, int health, const char *fmt, ...)
