@@ -1,7 +1,7 @@
 // bellhop.js - a real `bellhop run` with the teams plugin, the local AWS, and the doubles for Microsoft.
 // SPDX-License-Identifier: Apache-2.0
 
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -123,6 +123,16 @@ export class Bellhop {
 			await sleep(50);
 		}
 		throw new Error(`no ${like} in the log:\n${this.log}`);
+	}
+
+	// Another subcommand on the same configuration: what it printed, and its
+	// exit status.
+	tool(...words) {
+		return new Promise((done) => execFile(bellhop, [...words, '--config',
+			join(this.directory, 'bellhop.yaml'), '--plugin-directory',
+			process.env.BELLHOP_PLUGIN_DIRECTORY ?? '.libs'],
+		{ env: this.env }, (error, out, err) =>
+			done({ status: error?.code ?? 0, out, err })));
 	}
 
 	async ready() {
