@@ -13,7 +13,8 @@
 #include "plugins/teams/teams.h"
 
 #define WAIT		2500			/* ms */
-#define LINGER		1000			/* ms, for the card's edit */
+#define LINGER		1000			/* ms, for the card's edit ... */
+#define ANSWERED	2800			/* ms, but no later than this */
 #define KEPT		(60 * 60 * 1000)	/* ms, without over() */
 #define REPLIES_MAX	20000
 
@@ -236,8 +237,11 @@ teams_over(void *state, const char *reply, int result)
 	/* The card that was pressed is about to change, and the changed one is
 	 * the best answer: see teams_reply_shown(). */
 	if (r->from == TEAMS_EXECUTE && r->request != NULL && result == BH_OK) {
+		int64_t left = r->made + ANSWERED - bh_mono(t->host);
+
 		bh_cancel(t->host, r->timer);
-		r->timer = bh_after(t->host, LINGER, waited_long, r);
+		r->timer = bh_after(t->host, left > LINGER ? LINGER : left > 0 ?
+		    left : 0, waited_long, r);
 		return;
 	}
 	/* Nothing was said to the invoke: a form closes, a button is done. */
