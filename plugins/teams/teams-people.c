@@ -113,6 +113,16 @@ is(const char *text, const char *word)
 	return text != NULL && strcasecmp(text, word) == 0;
 }
 
+/* A guest's principal name, in whatever case it comes. */
+static bool
+is_external(const char *upn)
+{
+	for (; upn != NULL && *upn != '\0'; upn++)
+		if (strncasecmp(upn, "#EXT#", 5) == 0)
+			return true;
+	return false;
+}
+
 /* A member of a roster, or a user of Graph: they name alike what matters. */
 static void
 describe(struct asking *a, const struct bh_value *body)
@@ -129,7 +139,7 @@ describe(struct asking *a, const struct bh_value *body)
 		mail = bh_get_text(body, "mail");
 	if (is(role, "guest") || is(role, "anonymous") ||
 	    is(bh_get_text(body, "userType"), "Guest") ||
-	    (upn != NULL && strstr(upn, "#EXT#") != NULL) ||
+	    is_external(upn) ||
 	    (tenant != NULL && !teams_tenant_ok(a->teams, tenant)))
 		who.flags |= BH_USER_GUEST;
 	if (is(role, "bot") || is(role, "application"))

@@ -14,6 +14,8 @@
 #include "plugins/teams/teams.h"
 
 #define NAMED		3u		/* people whose names a chat bears */
+/* As many as one page may have, and more than a chat takes. */
+#define MEMBERS		"pagedmembers?pageSize=500"
 
 struct asking {
 	unsigned magic;
@@ -167,6 +169,7 @@ got_members(void *arg, const struct teams_answer *answer)
 	struct asking *a = arg;
 	struct bh_buf name = BH_BUF(16u * 1024u);
 	struct bh_where where = { .flags = 0 };
+	const char *more = bh_get_text(answer->body, "continuationToken");
 	size_t count = 0;
 
 	assert(a->magic == ASKING_MAGIC);
@@ -187,6 +190,9 @@ got_members(void *arg, const struct teams_answer *answer)
 	}
 	if (count > NAMED)
 		bh_buf_add(&name, " and %zu more", count - NAMED);
+	/* Of those who are on no page that we read the worst is assumed. */
+	if (more != NULL && *more != '\0')
+		where.flags |= BH_ROOM_SHARED;
 	bh_buf_puts(&name, count > 0 ? ")" : "(a chat)");
 	where.name = bh_buf_text(&name);
 	finish(a, BH_OK, &where);
@@ -212,7 +218,7 @@ teams_where(void *state, const char *room, bh_where_cb *done, void *arg)
 		ask_team(a, "", got_team);
 		return;
 	}
-	teams_api_path(&path, room, "pagedmembers?pageSize=200", NULL);
+	teams_api_path(&path, room, MEMBERS, NULL);
 	ask(a, bh_buf_text(&path), got_members);
 	bh_buf_release(&path);
 }

@@ -105,6 +105,9 @@ START_TEST(kinds_of_people)
 		{ "\"email\":\"gus@partner.example\",\"userPrincipalName\":"
 		    "\"gus_partner.example#EXT#@acme.example\"", "(none)",
 		    BH_USER_GUEST },
+		{ "\"email\":\"gus@acme.example\",\"userPrincipalName\":"
+		    "\"gus_partner.example#ext#@acme.example\"", "(none)",
+		    BH_USER_GUEST },
 		{ "\"email\":\"gus@acme.example\",\"userRole\":\"guest\"",
 		    "(none)", BH_USER_GUEST },
 		{ "\"email\":\"x@acme.example\",\"userRole\":\"anonymous\"",
@@ -333,7 +336,7 @@ START_TEST(chats)
 {
 	start();
 	world_says(&w, GROUP);
-	fake_ok(w.fake, "19%3Agroup%40thread.v2/pagedmembers?pageSize=200",
+	fake_ok(w.fake, "19%3Agroup%40thread.v2/pagedmembers?pageSize=500",
 	    "{\"members\":[{\"name\":\"Ada\"},{\"name\":\"Payments/General\"},"
 	    "{\"name\":\"Cy\"},{\"name\":\"Di\"},{\"name\":\"Ed\"}]}");
 	ask_where("19:group@thread.v2");
@@ -346,6 +349,14 @@ START_TEST(chats)
 	    OTHER "\"}]}");
 	ask_where("19:group@thread.v2");
 	ck_assert_str_eq(got.name, "(Ada, Fay)");
+	ck_assert_uint_eq(got.flags, BH_ROOM_SHARED);
+	/* Who stands on the next page may be anybody. */
+	world_serve_token(&w);
+	fake_ok(w.fake, "pagedmembers", "{\"continuationToken\":\"2\","
+	    "\"members\":[{\"name\":\"Ada\",\"tenantId\":\"" TENANT
+	    "\"}]}");
+	ask_where("19:group@thread.v2");
+	ck_assert_str_eq(got.name, "(Ada)");
 	ck_assert_uint_eq(got.flags, BH_ROOM_SHARED);
 }
 END_TEST
