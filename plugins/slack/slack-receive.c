@@ -73,7 +73,8 @@ received(void *arg, int result)
 	delivery_free(d);
 }
 
-/* Nobody will do it.  Slack says that something went wrong; we can say what. */
+/* Slack says that something went wrong; we can say what.  It may send it again
+ * and then it is done: that it was not is not for us to say. */
 static void
 turned_away(struct slack_reply *r, int result)
 {
@@ -81,7 +82,8 @@ turned_away(struct slack_reply *r, int result)
 	    "delivery (%d): Slack is to send it again", result);
 	slack_respond(r, "{\"response_type\":\"ephemeral\","
 	    "\"replace_original\":false,\"text\":\"I have too much to do "
-	    "just now, and this was not done. Try again in a minute.\"}",
+	    "just now. If you hear nothing else within a minute, try "
+	    "again.\"}",
 	    NULL, NULL);
 }
 
