@@ -64,9 +64,10 @@ static const struct { const char *event; bool channels; } events[] = {
 bool
 slack_hears_channels(struct bh_call *call)
 {
-	const char *flag = bh_config(call, "channel-messages");
+	const struct bh_value *flag = bh_setting(call, "channel-messages");
 
-	return flag == NULL || strcmp(flag, "false") != 0;
+	/* Its text may be "no", "off" or "false". */
+	return flag == NULL || flag->kind != BH_BOOL || flag->number > 0;
 }
 
 /* ------------------------------------------------------------------ */
