@@ -12,7 +12,7 @@ import { Teams, action, cardOf, inputs, people, read } from './client.js';
 import { bot, elsewhere, messageId } from './company.js';
 import { cardType } from './check.js';
 
-const { ada, grace, katherine, margaret, gus, fay } = people;
+const { ada, hedy, grace, katherine, margaret, gus, fay } = people;
 const teams = new Teams();
 const { general, group, shared } = teams.places;
 const wanted = { account: 'prod-payments', 'permission-set': 'PowerUser',
@@ -287,8 +287,9 @@ test('what people write stays text on the card', async () => {
 });
 
 test('installed: help, once; in a chat and in a team', async () => {
-	assert.equal((await teams.installs(ada, teams.places.ada)).status, 200);
-	await teams.message(teams.places.ada, /!elevate/);
+	// Somebody whom the bot has never heard.
+	assert.equal((await teams.installs(hedy, teams.places.hedy)).status, 200);
+	await teams.message(teams.places.hedy, /!elevate/);
 	const { access } = teams.places;
 	assert.equal((await teams.installs(ada, access)).status, 200);
 	assert.equal((await teams.joins(ada, access)).status, 200);
