@@ -24,7 +24,8 @@
 #define BODY_MAX	(256u * 1024u)
 #define KNOWN		256u		/* tokens */
 #define SKEW		300000
-#define WAITING_MAX	32u		/* requests whose key is being fetched */
+#define WAITING_MAX	256u		/* requests whose key is being fetched */
+#define WAITING_BYTES	(4u * 1024u * 1024u)
 #define LOG_EVERY	10000		/* ms between lines about refusals */
 
 /* A token that was found good. */
@@ -50,7 +51,7 @@ struct teams_door {
 	unsigned char secret[32];	/* of the hashes */
 	struct known known[KNOWN];
 	struct waiting *waiting;
-	size_t waiting_count;
+	size_t waiting_count, waiting_bytes;
 	int64_t logged;			/* monotonic ms; -1: never */
 	unsigned long unlogged;
 	char **emulator_issuers;
@@ -265,6 +266,7 @@ waiting_free(struct waiting *w)
 	if (w->next != NULL)
 		w->next->prev = w->prev;
 	d->waiting_count--;
+	d->waiting_bytes -= w->token_len + w->body_len;
 	OPENSSL_cleanse(w->token, w->token_len);
 	free(w->token);
 	free(w->body);
@@ -305,7 +307,8 @@ wait_for_key(struct teams *t, struct bh_request *request, const char *token,
 	struct teams_door *d = t->door;
 	struct waiting *w;
 
-	if (d->waiting_count >= WAITING_MAX) {
+	if (d->waiting_count >= WAITING_MAX ||
+	    d->waiting_bytes >= WAITING_BYTES) {
 		refuse(t, request, 503, "too many requests wait for a new "
 		    "signing key");
 		return;
@@ -324,6 +327,7 @@ wait_for_key(struct teams *t, struct bh_request *request, const char *token,
 	w->prev = &d->waiting;
 	d->waiting = w;
 	d->waiting_count++;
+	d->waiting_bytes += w->token_len + w->body_len;
 	teams_keys_missed(t, of, keys_looked_at, w);
 }
 

@@ -122,7 +122,7 @@ END_TEST
 
 START_TEST(single_flight)
 {
-	struct fake_incoming *r[40];
+	struct fake_incoming *r[300];
 	int answered = 0;
 
 	world_open(&w);
@@ -134,20 +134,42 @@ START_TEST(single_flight)
 	fake_answer(w.fake, &(struct fake_answer){ .match = METADATA,
 	    .body = w.metadata, .delay = 3000 });
 	fake_ok(w.fake, JWKS_URI, w.jwks);
-	for (int i = 0; i < 40; i++)
+	for (int i = 0; i < 300; i++)
 		r[i] = hello(1);
 	/* The ones that are too many come again; nobody hangs. */
-	for (int i = 0; i < 40; i++)
+	for (int i = 0; i < 300; i++)
 		answered += r[i]->status == 503;
-	ck_assert_int_eq(answered, 8);
+	ck_assert_int_eq(answered, 44);
 	fake_run(w.fake, 2000);
 	ck_assert_int_eq(r[0]->status, 0);
 	/* Who needs no new key waits for nobody. */
 	ck_assert_int_eq(hello_now(0), 200);
 	fake_run(w.fake, 2000);
-	for (int i = 0; i < 32; i++)
+	for (int i = 0; i < 256; i++)
 		ck_assert_int_eq(r[i]->status, 200);
 	ck_assert_uint_eq(fake_count(w.fake, METADATA), 2);
+}
+END_TEST
+
+/* What strangers make us hold is little, however large each of it. */
+START_TEST(large_ones_wait)
+{
+	BH_AUTO_FREE char *body = xcalloc(1, 255u * 1024u + 1);
+	BH_AUTO_FREE char *token = NULL;
+	int held = 0;
+
+	world_open(&w);
+	world_serve(&w, 1);
+	world_connect(&w);
+	fake_run(w.fake, 2 * MINUTE);
+	token = world_token(&w, 1, NULL);
+	memset(body, ' ', 255u * 1024u);
+	for (int i = 0; i < 100; i++)
+		held += world_post_as(&w, token, body)->status == 0;
+	ck_assert_int_le(held, 17);
+	ck_assert_int_ge(held, 10);
+	fake_run(w.fake, 50);
+	ck_assert_int_eq(hello_now(0), 200);
 }
 END_TEST
 
@@ -426,6 +448,7 @@ main(void)
 {
 	const TTest *const tests[] = {
 		first_keys, rollover, once_a_minute, single_flight,
+		large_ones_wait,
 		closed_while_waiting, dead_for_an_hour, dead_for_a_week,
 		restart_while_it_is_dead, restart_with_keys_too_old,
 		restart_with_keys_from_tomorrow, no_keys_at_all,
