@@ -125,7 +125,7 @@ is_external(const char *upn)
 
 /* A member of a roster, or a user of Graph: they name alike what matters. */
 static void
-describe(struct asking *a, const struct bh_value *body)
+describe(struct asking *a, const struct bh_value *body, bool known)
 {
 	const char *upn = bh_get_text(body, "userPrincipalName");
 	const char *mail = bh_get_text(body, "email");
@@ -139,7 +139,7 @@ describe(struct asking *a, const struct bh_value *body)
 		mail = bh_get_text(body, "mail");
 	if (is(role, "guest") || is(role, "anonymous") ||
 	    is(bh_get_text(body, "userType"), "Guest") ||
-	    is_external(upn) ||
+	    is_external(upn) || !known ||
 	    (tenant != NULL && !teams_tenant_ok(a->teams, tenant)))
 		who.flags |= BH_USER_GUEST;
 	if (is(role, "bot") || is(role, "application"))
@@ -152,6 +152,19 @@ describe(struct asking *a, const struct bh_value *body)
 	if (who.name == NULL)
 		who.name = upn != NULL ? upn : a->user;
 	finish(a, BH_OK, &who);
+}
+
+/* Of which directory somebody is says the tenantId.  Another directory can give
+ * its people any address: without that word nobody is known by theirs. */
+static bool
+says_whose(const struct asking *a, const struct bh_value *member)
+{
+	if (bh_get_text(member, "tenantId") != NULL)
+		return true;
+	bh_log(a->teams->host, BH_LOG_WARN, "the roster does not say of which "
+	    "directory %.60s is, who is taken for a guest: if that is one of "
+	    "yours, set email: graph", a->user);
+	return false;
 }
 
 /* Does the answer speak of the one we asked for? */
@@ -177,7 +190,8 @@ from_graph(void *arg, const struct teams_answer *answer)
 
 	assert(a->magic == ASKING_MAGIC);
 	if (answer->result == BH_OK && about(a, answer->body)) {
-		describe(a, answer->body);
+		/* Graph knows nobody of other directories but guests. */
+		describe(a, answer->body, true);
 		return;
 	}
 	if (answer->result == BH_EPERM)
@@ -216,7 +230,7 @@ from_roster(void *arg, const struct teams_answer *answer)
 
 	assert(a->magic == ASKING_MAGIC);
 	if (answer->result == BH_OK && about(a, answer->body))
-		describe(a, answer->body);
+		describe(a, answer->body, says_whose(a, answer->body));
 	else if (answer->result == BH_OK)
 		finish(a, BH_EPARSE, NULL);
 	else if (answer->result == BH_ENOENT || answer->result == BH_EPERM ||

@@ -12,6 +12,7 @@
 		"\"conversationType\":\"channel\",\"tenantId\":\"" TENANT "\"}," \
 		"\"channelData\":{\"team\":{\"id\":\"" team "\"}," \
 		"\"channel\":{\"id\":\"" id "\"}},\"id\":\"6\",\"text\":\"hi\","
+#define OURS	"\"tenantId\":\"" TENANT "\","
 #define GROUP	"\"conversation\":{\"id\":\"19:group@thread.v2\"," \
 		"\"conversationType\":\"groupChat\",\"tenantId\":\"" TENANT \
 		"\"},\"id\":\"7\",\"text\":\"hi\","
@@ -92,30 +93,33 @@ START_TEST(kinds_of_people)
 {
 	static const struct { const char *says, *email; unsigned flags; }
 	    all[] = {
-		{ "\"email\":\"ada@acme.example\",\"userPrincipalName\":"
-		    "\"ada.l@acme.example\",\"userRole\":\"user\"",
+		{ OURS "\"email\":\"ada@acme.example\",\"userPrincipalName\""
+		    ":\"ada.l@acme.example\",\"userRole\":\"user\"",
 		    "ada@acme.example", 0 },
-		{ "\"userPrincipalName\":\"ada.l@acme.example\"",
+		{ OURS "\"userPrincipalName\":\"ada.l@acme.example\"",
 		    "ada.l@acme.example", 0 },
 		{ "\"email\":\"ada@acme.example\",\"tenantId\":\"" TENANT
 		    "\"", "ada@acme.example", 0 },
-		{ "\"email\":\"not an address\",\"userPrincipalName\":"
+		{ OURS "\"email\":\"not an address\",\"userPrincipalName\":"
 		    "\"ada\"", "(none)", 0 },
-		{ "\"email\":\"<x@y.example>\"", "(none)", 0 },
-		{ "\"email\":\"gus@partner.example\",\"userPrincipalName\":"
+		{ OURS "\"email\":\"<x@y.example>\"", "(none)", 0 },
+		{ OURS "\"email\":\"gus@partner.example\",\"userPrincipalName\":"
 		    "\"gus_partner.example#EXT#@acme.example\"", "(none)",
 		    BH_USER_GUEST },
-		{ "\"email\":\"gus@acme.example\",\"userPrincipalName\":"
+		{ OURS "\"email\":\"gus@acme.example\",\"userPrincipalName\":"
 		    "\"gus_partner.example#ext#@acme.example\"", "(none)",
 		    BH_USER_GUEST },
-		{ "\"email\":\"gus@acme.example\",\"userRole\":\"guest\"",
-		    "(none)", BH_USER_GUEST },
-		{ "\"email\":\"x@acme.example\",\"userRole\":\"anonymous\"",
-		    "(none)", BH_USER_GUEST },
+		{ OURS "\"email\":\"gus@acme.example\","
+		    "\"userRole\":\"guest\"", "(none)", BH_USER_GUEST },
+		{ OURS "\"email\":\"x@acme.example\","
+		    "\"userRole\":\"anonymous\"", "(none)", BH_USER_GUEST },
 		{ "\"email\":\"fay@acme.example\",\"tenantId\":\"" OTHER
 		    "\"", "(none)", BH_USER_GUEST },
-		{ "\"email\":\"b@acme.example\",\"userRole\":\"bot\"",
+		{ OURS "\"email\":\"b@acme.example\",\"userRole\":\"bot\"",
 		    "(none)", BH_USER_BOT },
+		/* Anybody's directory can say that this is the address. */
+		{ "\"email\":\"ada@acme.example\",\"userRole\":\"user\"",
+		    "(none)", BH_USER_GUEST },
 	};
 
 	start();
@@ -147,6 +151,7 @@ START_TEST(asks_where_they_are)
 	    "\"aadObjectId\":\"" OTHER "\"}," GROUP);
 	fake_ok(w.fake, "19%3Agroup%40thread.v2/members/29%3Abob",
 	    "{\"id\":\"29:bob\",\"name\":\"Bob\",\"aadObjectId\":\"" OTHER
+	    "\",\"tenantId\":\"" TENANT
 	    "\",\"email\":\"bob@acme.example\"}");
 	ask_who(OTHER);
 	ck_assert_str_eq(got.email, "bob@acme.example");
@@ -158,6 +163,7 @@ START_TEST(asks_where_they_are)
 	    "\"MemberNotFoundInConversation\"}}" });
 	fake_ok(w.fake, "19%3Apay%40thread.tacv2/members/" OTHER,
 	    "{\"id\":\"29:bob\",\"name\":\"Bob\",\"aadObjectId\":\"" OTHER
+	    "\",\"tenantId\":\"" TENANT
 	    "\",\"email\":\"bob@acme.example\"}");
 	ask_who(OTHER);
 	ck_assert_int_eq(got.result, BH_OK);
@@ -184,7 +190,8 @@ START_TEST(nobody_and_not_now)
 	/* An answer about somebody else is none. */
 	world_serve_token(&w);
 	fake_ok(w.fake, "/members/", "{\"id\":\"29:bob\",\"name\":\"Bob\","
-	    "\"aadObjectId\":\"" OTHER "\",\"email\":\"bob@acme.example\"}");
+	    "\"aadObjectId\":\"" OTHER "\",\"tenantId\":\"" TENANT
+	    "\",\"email\":\"bob@acme.example\"}");
 	ask_who(ADA);
 	ck_assert_int_eq(got.result, BH_EPARSE);
 }
