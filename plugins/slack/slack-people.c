@@ -87,10 +87,11 @@ read_user(const struct slack *s, const struct bh_value *user,
 		out->flags |= BH_USER_BOT;
 	if (bh_get_bool(user, "deleted", false))
 		out->flags |= BH_USER_GONE;
-	/* Somebody else's word for an address is none. */
+	/* Somebody else's word for an address is none, and one that has left
+	 * must not keep it from who has it now. */
 	if (email != NULL && *email != '\0' &&
 	    bh_get_bool(user, "is_email_confirmed", true) &&
-	    (out->flags & (BH_USER_GUEST | BH_USER_BOT)) == 0)
+	    out->flags == 0)
 		out->email = email;
 }
 

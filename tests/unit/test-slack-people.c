@@ -80,7 +80,7 @@ START_TEST(kinds_of_accounts)
 		{ "\"team_id\":\"T0\",\"is_bot\":true", BH_USER_BOT, false },
 		{ "\"team_id\":\"T0\",\"is_workflow_bot\":true",
 		  BH_USER_BOT, false },
-		{ "\"team_id\":\"T0\",\"deleted\":true", BH_USER_GONE, true },
+		{ "\"team_id\":\"T0\",\"deleted\":true", BH_USER_GONE, false },
 		{ "\"team_id\":\"T9\",\"deleted\":true,\"is_bot\":true",
 		  BH_USER_GONE | BH_USER_BOT | BH_USER_GUEST, false },
 		{ "\"team_id\":\"T0\",\"is_app_user\":true", 0, true },
