@@ -19,6 +19,7 @@ CONF = """\
 store: "sqlite:@STATE@/bellhop.db"
 listen: 127.0.0.1:0
 flood: "off"
+quiet: {}
 chat:
   corp:
     plugin: teams
@@ -55,7 +56,11 @@ class Side:
 
     def end(self):
         self.process.stdin.close()
+        last = json.loads(self.process.stdout.readline())
         self.process.wait()
+        if last["sent"] > 0:
+            raise SystemExit(f"{last['sent']} messages were sent: receiving "
+                             "alone was to be measured")
 
 
 def plugins(build, state):

@@ -4,7 +4,8 @@
 //	node side.js PEERS bot|cloud PEOPLE
 //
 // PEERS is tests/peers/teams, with its packages.  Prints one line of JSON: what
-// there is to know to send to it; ends when its standard input does.
+// there is to know to send to it; when its standard input ends another, with how
+// many messages were sent to it, and ends.
 
 import { pathToFileURL } from 'node:url';
 import { createRequire } from 'node:module';
@@ -56,4 +57,7 @@ console.log(JSON.stringify({ endpoint, appId, tenant, url: cloud.url,
 	service: cloud.url, activity: JSON.stringify(activity),
 	token: cloud.channelToken(activity, { exp:
 		Math.floor(Date.now() / 1000) + 7200 }) }));
-process.stdin.on('end', () => process.exit()).resume();
+process.stdin.on('end', () => {
+	console.log(JSON.stringify({ sent: cloud.sent.length }));
+	process.exit();
+}).resume();
