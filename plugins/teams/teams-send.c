@@ -207,6 +207,15 @@ post(struct sending *s)
 	bh_buf_release(&path);
 }
 
+/* Where people are whom we never heard: an old multi-tenant bot's own tenant is
+ * no directory. */
+static const char *
+directory(const struct teams *t)
+{
+	return !teams_is_guid(t->tenant) && t->tenants[0] != NULL ?
+	    t->tenants[0] : t->tenant;
+}
+
 static void
 opened(void *arg, const struct teams_answer *answer)
 {
@@ -225,8 +234,8 @@ opened(void *arg, const struct teams_answer *answer)
 		finish(s, outcome(&failed), NULL);
 		return;
 	}
-	teams_place_add(s->teams, id, s->service_url, s->teams->tenant,
-	    s->user, NULL);
+	teams_place_add(s->teams, id, s->service_url,
+	    directory(s->teams), s->user, NULL);
 	s->conversation = teams_copy(id);
 	post(s);
 }
@@ -248,9 +257,9 @@ open_chat(struct sending *s)
 	bh_buf_puts(&json, "},\"members\":[{\"id\":");
 	bh_buf_quote(&json, s->user);
 	bh_buf_puts(&json, "}],\"tenantId\":");
-	bh_buf_quote(&json, t->tenant);
+	bh_buf_quote(&json, directory(t));
 	bh_buf_puts(&json, ",\"channelData\":{\"tenant\":{\"id\":");
-	bh_buf_quote(&json, t->tenant);
+	bh_buf_quote(&json, directory(t));
 	bh_buf_puts(&json, "}}}");
 	ask.json = bh_buf_text(&json);
 	teams_api(t, &ask, opened, s);

@@ -260,6 +260,17 @@ START_TEST(to_a_person_for_the_first_time)
 }
 END_TEST
 
+START_TEST(a_multi_tenant_bot_opens_chats_in_a_directory)
+{
+	teams_set(&w.teams->tenant, "botframework.com");
+	fake_ok(w.fake, "a%3Agrace", "{\"id\":\"17\"}");
+	fake_ok(w.fake, "\"members\"", "{\"id\":\"a:grace\"}");
+	said((struct bh_post){ .user = GRACE }, BH_OK, "a:grace|17");
+	ck_has(request_to(CREATE, 0)->body, "\"tenantId\":\"" TENANT "\"");
+	ck_assert_str_eq(teams_place_find(w.teams, "a:grace")->tenant, TENANT);
+}
+END_TEST
+
 START_TEST(a_person_who_has_not_the_app)
 {
 	fake_answer(w.fake, &(struct fake_answer){ .match = "\"members\"",
@@ -763,6 +774,8 @@ main(void)
 	tcase_add_test(tc, important_things_first);
 	tcase_add_test(tc, to_a_person);
 	tcase_add_test(tc, to_a_person_for_the_first_time);
+	tcase_add_test(tc,
+	    a_multi_tenant_bot_opens_chats_in_a_directory);
 	tcase_add_test(tc, a_person_who_has_not_the_app);
 	tcase_add_test(tc, refusals_say_what_to_do);
 	tcase_add_test(tc, may_it_be_there);
