@@ -163,11 +163,12 @@ void
 deliver_known(struct call *c)
 {
 	BH_AUTO_BUF struct bh_buf why = BH_BUF(4096);
-	bool bad = unknown(c, &why);
+	bool bad = unknown(c, &why), gone;
 
 	call_user(c);
 	call_see(c, c->seen);
-	if (bad && (c->via == VIA_COMPLETE || c->via == VIA_HOME)) {
+	gone = (c->user.flags & BH_USER_GONE) != 0;
+	if ((bad || gone) && (c->via == VIA_COMPLETE || c->via == VIA_HOME)) {
 		receipt_result(c->receipt, BH_EPERM);
 		if (c->via == VIA_COMPLETE)
 			complete_done(c);
@@ -180,7 +181,7 @@ deliver_known(struct call *c)
 		home_enter(c);
 	} else if (c->via == VIA_COMPLETE) {
 		complete_enter(c);
-	} else if ((c->user.flags & BH_USER_GONE) != 0) {
+	} else if (gone) {
 		log_note("%s/@%s is deleted or disabled there, and was "
 		    "refused", c->user.realm, c->user.id);
 		path_verdict(c, true, "the account is deleted or disabled");

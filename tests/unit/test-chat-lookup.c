@@ -257,6 +257,14 @@ START_TEST(gone)
 	pass(HOUR);
 	types("ada", "!echo hi");
 	types("ada", "!help");
+	struct bh_event home = bare("ada", NULL);
+
+	home.kind = BH_EV_HOME;
+	home.room = NULL;
+	home.reply = "h";
+	deliver(home);
+	pass(0);
+	ck_assert_str_eq(acme->over, "h:-3 ");
 	ck_assert_uint_eq(runs, 1);
 	/* Not a word, but it is written down. */
 	ck_assert_uint_eq(acme->count, 1);
