@@ -118,21 +118,6 @@ edit_form(struct teams_reply *r, const char *card, const char *summary)
 	bh_buf_release(&json);
 }
 
-static bool
-ask_in_dialog(struct teams_reply *r, const struct bh_form *form)
-{
-	struct bh_buf card = BH_BUF(1024u * 1024u);
-	bool ret;
-
-	if (r == NULL || r->request == NULL ||
-	    (r->from != TEAMS_FETCH && r->from != TEAMS_SUBMIT))
-		return false;
-	teams_form_json(r->teams, &card, form, TEAMS_DIALOG);
-	ret = teams_reply_dialog(r, form->title, bh_buf_text(&card));
-	bh_buf_release(&card);
-	return ret;
-}
-
 static int
 ask_in_chat(struct teams *t, struct teams_reply *r, const struct bh_form *form,
     const char *user, const char *room)
@@ -149,10 +134,12 @@ ask_in_chat(struct teams *t, struct teams_reply *r, const struct bh_form *form,
 		to.conversation = r->conversation;
 	if (r != NULL && r->extension)
 		to.conversation = NULL;
-	teams_form_json(t, &card, form, in_group(t, to.conversation) ?
-	    TEAMS_GROUP : TEAMS_CHAT);
-	teams_activity(&json, bh_buf_text(&card), form->title);
-	if (!teams_send_json(t, &to, bh_buf_text(&json)))
+	if (teams_form_json(t, &card, form, in_group(t, to.conversation) ?
+	    TEAMS_GROUP : TEAMS_CHAT))
+		teams_activity(&json, bh_buf_text(&card), form->title);
+	if (json.len == 0)
+		ret = BH_EUNSUPPORTED;
+	else if (!teams_send_json(t, &to, bh_buf_text(&json)))
 		ret = BH_ENOENT;
 	else if (r != NULL && r->from == TEAMS_EXECUTE)
 		teams_reply_text(r, "The form is in the chat.");
@@ -168,18 +155,24 @@ teams_ask(void *state, const struct bh_form *form, const char *user,
 	struct teams *t = teams_of(state);
 	struct teams_reply *r = teams_reply_find(t, reply);
 	struct bh_buf card = BH_BUF(1024u * 1024u);
+	bool dialog = r != NULL && r->request != NULL &&
+	    (r->from == TEAMS_FETCH || r->from == TEAMS_SUBMIT);
+	int ret = BH_OK;
 
 	if (r != NULL)
 		r->spoken = r->asked = true;
-	if (ask_in_dialog(r, form))
-		return BH_OK;
-	if (r == NULL || !from_chat_form(r))
+	if (!dialog && (r == NULL || !from_chat_form(r)))
 		return ask_in_chat(t, r, form, user, room);
-	teams_form_json(t, &card, form, in_group(t, r->conversation) ?
-	    TEAMS_GROUP : TEAMS_CHAT);
-	edit_form(r, bh_buf_text(&card), form->title);
+	/* What is too large for a card is asked for as a line of text. */
+	if (!teams_form_json(t, &card, form, dialog ? TEAMS_DIALOG :
+	    in_group(t, r->conversation) ? TEAMS_GROUP : TEAMS_CHAT))
+		ret = BH_EUNSUPPORTED;
+	else if (dialog)
+		teams_reply_dialog(r, form->title, bh_buf_text(&card));
+	else
+		edit_form(r, bh_buf_text(&card), form->title);
 	bh_buf_release(&card);
-	return BH_OK;
+	return ret;
 }
 
 /* ------------------------------------------------------------------ */

@@ -17,7 +17,7 @@
 #define LABEL_MOST	200u
 #define WORDS_MOST	400u		/* of a hint or an error */
 #define VALUE_MOST	3000u
-#define CHOICES_LEAST	5u
+#define CHOICES_LEAST	1u
 #define CHOICE_MOST	500u		/* of a value; cut it would be another */
 
 /* How much of it is shown, so that all of it fits. */
@@ -255,17 +255,21 @@ shrink(struct measure *m)
 	return true;
 }
 
-void
+bool
 teams_form_json(struct teams *t, struct bh_buf *out,
     const struct bh_form *form, int where)
 {
 	struct measure m = { 100, 100, VALUE_MOST, WORDS_MOST };
 	struct bh_buf card = BH_BUF(4u * 1024u * 1024u);
+	bool fits;
 
 	do {
 		bh_buf_clear(&card);
 		draw(t, &card, form, where, &m);
-	} while (bh_utf16_len(bh_buf_text(&card)) > FORM_MOST && shrink(&m));
-	bh_buf_puts(out, bh_buf_text(&card));
+		fits = bh_utf16_len(bh_buf_text(&card)) <= FORM_MOST;
+	} while (!fits && shrink(&m));
+	if (fits)
+		bh_buf_puts(out, bh_buf_text(&card));
 	bh_buf_release(&card);
+	return fits;
 }

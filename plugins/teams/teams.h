@@ -360,7 +360,8 @@ void teams_text_card(struct teams *t, struct bh_buf *out, const char *text);
 
 /* Where a form is shown: in a dialog, in a chat, in a chat with others. */
 enum teams_where { TEAMS_DIALOG, TEAMS_CHAT, TEAMS_GROUP };
-void teams_form_json(struct teams *t, struct bh_buf *out,
+/* False, and nothing written, if it fits into no activity. */
+bool teams_form_json(struct teams *t, struct bh_buf *out,
     const struct bh_form *form, int where);
 
 /* A message activity with a card (its JSON); with a card; with plain text,

@@ -26,7 +26,7 @@ static struct bh_value *
 draw(const struct bh_form *form, int where)
 {
 	bh_buf_clear(&out);
-	teams_form_json(w.teams, &out, form, where);
+	ck_assert(teams_form_json(w.teams, &out, form, where));
 	ck_assert_uint_le(bh_utf16_len(bh_buf_text(&out)), TEAMS_WEIGHT);
 	return read_out();
 }
@@ -258,6 +258,27 @@ START_TEST(huge_forms_fit)
 }
 END_TEST
 
+/* A value that was cut would be another: so the form is not shown. */
+START_TEST(what_fits_nowhere_is_typed)
+{
+	static char value[480];
+	struct bh_choice one = { value, "one" };
+	struct bh_input all[20];
+	struct bh_form form = { .title = "t", .submit = "s", .inputs = all,
+	    .inputs_count = 20, .token = "f0f0" };
+
+	memset(value, 'v', sizeof(value) - 1);
+	for (int i = 0; i < 20; i++)
+		all[i] = (struct bh_input){ .name = "n", .label = "l",
+		    .type = BH_CHOOSE, .value = value, .choices = &one,
+		    .choices_count = 1 };
+	ck_assert(!teams_form_json(w.teams, &out, &form, TEAMS_CHAT));
+	ck_assert_uint_eq(out.len, 0);
+	ck_assert_int_eq(bellhop_plugin.transport->ask(w.teams, &form, "ada",
+	    NULL, NULL), BH_EUNSUPPORTED);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -274,6 +295,7 @@ main(void)
 	tcase_add_test(tc, hostile_texts_stay_texts);
 	tcase_add_test(tc, many_choices_give_way);
 	tcase_add_test(tc, huge_forms_fit);
+	tcase_add_test(tc, what_fits_nowhere_is_typed);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_NORMAL);
 	int failed = srunner_ntests_failed(runner);
