@@ -10,6 +10,7 @@
 #include "plugins/slack/slack.h"
 
 #define TEXT_MOST	(64u * 1024u)
+#define ID_MOST		200u
 
 /* Is the installation that this came for ours?  In a channel shared between
  * companies, team_id may be another one's: then the authorization says whose
@@ -213,6 +214,7 @@ slack_read_event(struct slack_incoming *in)
 	const char *type = bh_get_text(in->payload, "type");
 	const struct bh_value *event = bh_get(in->payload, "event");
 	const char *what = bh_get_text(event, "type");
+	const char *id = bh_get_text(in->payload, "event_id");
 
 	if (type != NULL && strcmp(type, "app_rate_limited") == 0) {
 		bh_log(s->host, BH_LOG_WARN, "Slack holds back events: over "
@@ -222,7 +224,7 @@ slack_read_event(struct slack_incoming *in)
 		return false;
 	}
 	if (type == NULL || strcmp(type, "event_callback") != 0 ||
-	    what == NULL) {
+	    what == NULL || (id != NULL && strlen(id) > ID_MOST)) {
 		in->why = "no event";
 		return false;
 	}

@@ -130,6 +130,8 @@ END_TEST
 
 START_TEST(what_is_no_new_message_of_a_person_is_ignored)
 {
+	struct bh_buf long_id = BH_BUF(4096);
+
 	ignored(event(MESSAGE("C1", "!x") ",\"bot_id\":\"B1\""));
 	ignored(event("\"type\":\"message\",\"user\":\"U0BOT\",\"channel\":"
 	    "\"C1\",\"ts\":\"1.2\",\"text\":\"!x\""));
@@ -151,6 +153,13 @@ START_TEST(what_is_no_new_message_of_a_person_is_ignored)
 	ignored(event(MESSAGE("C1", "<@U0BOT> x")));
 	ignored(event(MESSAGE("C1", "see <@U0BOT|bellhop>")));
 	ignored(event("\"type\":\"reaction_added\",\"user\":\"U1\""));
+	bh_buf_puts(&long_id, "{\"type\":\"event_callback\",\"team_id\":"
+	    "\"T0\",\"event\":{" MESSAGE("D1", "x") "},\"event_id\":\"");
+	for (int i = 0; i < 201; i++)
+		bh_buf_puts(&long_id, "x");
+	bh_buf_puts(&long_id, "\"}");
+	ignored(deliver_json(long_id.data));
+	bh_buf_release(&long_id);
 }
 END_TEST
 
