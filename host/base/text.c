@@ -59,8 +59,20 @@ text_utf8_ok(const char *s, size_t len)
 	const unsigned char *p = (const unsigned char *)s;
 
 	while (len > 0) {
+		uint64_t eight;
 		uint32_t c;
-		size_t n = text_decode(p, len, &c);
+		size_t n;
+
+		/* Nearly all there is to read is ASCII. */
+		if (len >= sizeof(eight)) {
+			memcpy(&eight, p, sizeof(eight));
+			if ((eight & UINT64_C(0x8080808080808080)) == 0) {
+				p += sizeof(eight);
+				len -= sizeof(eight);
+				continue;
+			}
+		}
+		n = text_decode(p, len, &c);
 
 		if (n == 0)
 			return false;

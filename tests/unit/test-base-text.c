@@ -42,6 +42,25 @@ expect_clean(const char *in, size_t max, bool lines, const char *want)
 	ck_assert_str_eq(bh_buf_text(&b), want);
 }
 
+/* Wherever in a run of ASCII it stands, and however much follows. */
+START_TEST(utf8_anywhere)
+{
+	for (size_t at = 0; at < 24; at++)
+		for (size_t len = at + 1; len < 32; len++) {
+			char text[32];
+
+			memset(text, 'a', sizeof(text));
+			text[at] = (char)0x80;
+			ck_assert(!text_utf8_ok(text, len));
+			text[at] = (char)0xff;
+			ck_assert(!text_utf8_ok(text, len));
+			text[at] = (char)0xc3;
+			text[at + 1] = (char)0xa9;
+			ck_assert(text_utf8_ok(text, len) == (len > at + 1));
+		}
+}
+END_TEST
+
 START_TEST(clean)
 {
 	expect_clean("  plain  text ", 100, false, "plain text");
@@ -363,6 +382,7 @@ main(void)
 	SRunner *runner = srunner_create(suite);
 
 	tcase_add_test(tc, utf8);
+	tcase_add_test(tc, utf8_anywhere);
 	tcase_add_test(tc, clean);
 	tcase_add_test(tc, sdk_clean);
 	tcase_add_test(tc, sdk_when);
