@@ -112,7 +112,7 @@ def run(build, quick):
         return
     bot, cloud = Side("bot"), Side("cloud")
     rows = []
-    for connections, count in ((1, 10000), (16, 40000), (64, 60000)):
+    for connections, count in ((1, 5000), (16, 30000), (64, 40000)):
         count = count // 10 if quick else count
         pairs = [(ours(build, cloud, connections, count),
                   theirs(build, bot, connections, count // 4))

@@ -68,7 +68,8 @@ export class Login extends Server {
 		this.on('POST', '/:tenant/oauth2/v2.0/token', (seen, names) =>
 			this.#token(seen.body ?? {}, names.tenant));
 		this.on('GET', '/metadata/identity/oauth2/token', (seen) =>
-			this.#managed(seen));
+			this.#instance(seen));
+		this.on('GET', '/msi/token', (seen) => this.#appService(seen));
 	}
 
 	get metadataUrl() {
@@ -215,27 +216,38 @@ export class Login extends Server {
 			bad(700024, 'Client assertion lives for more than ten minutes.');
 	}
 
-	#managed(seen) {
-		const { resource, client_id: id } = seen.query;
+	// A virtual machine's metadata service.
+	#instance(seen) {
 		if (seen.headers.metadata !== 'true' ||
 		    seen.query['api-version'] !== '2018-02-01')
 			throw new Answer(400, { error: 'invalid_request',
 				error_description: 'Required metadata header not specified' });
+		return { ...this.#managed(seen), expires_in: '3599' };
+	}
+
+	// App Service's, at IDENTITY_ENDPOINT.
+	#appService(seen) {
+		if (seen.headers['x-identity-header'] !== 'identity-header' ||
+		    seen.query['api-version'] !== '2019-08-01')
+			throw new Answer(401, { statusCode: 401,
+				message: 'not from this app' });
+		return this.#managed(seen);
+	}
+
+	#managed(seen) {
+		const { resource, client_id: id } = seen.query;
 		if (!this.identities.has(id))
 			throw new Answer(400, { error: 'invalid_request',
 				error_description: 'Identity not found' });
-		if (resource !== 'api://AzureADTokenExchange') {
-			const { access_token: token } = this.#issue(resource);
-			return { access_token: token, expires_in: '3599', resource,
-				expires_on: String(Math.floor(Date.now() / 1000) + 3599),
-				token_type: 'Bearer', client_id: id };
-		}
-		const now = Math.floor(Date.now() / 1000);
+		const end = Math.floor(Date.now() / 1000) + 3599;
 		const [key] = this.entraKeys;
-		return { access_token: jws({ alg: 'RS256', kid: key.kid, typ: 'JWT' },
-			{ iss: `https://login.microsoftonline.com/${tenant}/v2.0`,
-				sub: id, aud: resource, exp: now + 3600 }, key.privateKey),
-			expires_in: '3599', token_type: 'Bearer', client_id: id };
+		return { token_type: 'Bearer', client_id: id, resource,
+			expires_on: String(end), access_token:
+			resource !== 'api://AzureADTokenExchange' ?
+				this.#issue(resource).access_token :
+				jws({ alg: 'RS256', kid: key.kid, typ: 'JWT' }, { aud: resource,
+					iss: `https://login.microsoftonline.com/${tenant}/v2.0`,
+					sub: id, exp: end }, key.privateKey) };
 	}
 
 	// Opaque to us and to all; the connector asks who it is by #issued.
