@@ -9,6 +9,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { app } from './company.js';
+import { Slack } from './slack.js';
 
 const bellhop = process.env.BELLHOP ?? 'bellhop';
 const plugins = process.env.BELLHOP_PLUGIN_DIRECTORY ?? '.libs';
@@ -135,13 +136,13 @@ export class Bellhop {
 			this.process.kill('SIGTERM');
 			await this.ended;
 		}
-		return this.process?.exitCode;
+		return this.process?.exitCode;	// null: it was killed
 	}
 
 	// An orderly end, and what it kept is gone.
 	async stop() {
 		const code = await this.end();
-		rmSync(this.directory, { recursive: true });
+		rmSync(this.directory, { recursive: true, force: true });
 		if (code)
 			throw new Error(`bellhop ended with ${code}:\n${this.log}`);
 		for (const secret of Object.values(env).concat('hooks/', '/response/'))
@@ -164,5 +165,22 @@ export class Bellhop {
 	async tool(...words) {
 		return promisify(execFile)(bellhop, this.#arguments(words),
 			{ env: this.env });
+	}
+}
+
+// A Slack and a bellhop on it, for as long as `use` takes.
+export async function together({ mode = 'socket', paced, ...options }, use) {
+	const slack = await new Slack({ mode, paced }).start();
+	const bot = new Bellhop(slack, options);
+	try {
+		await bot.start();
+		await use({ slack, bot, ada: slack.person('ada'),
+			grace: slack.person('grace') });
+	} catch (error) {
+		await bot.kill();
+		console.log(bot.log.split('\n').slice(-60).join('\n'));
+		throw error;
+	} finally {
+		await bot.stop().finally(() => slack.stop());
 	}
 }

@@ -93,23 +93,23 @@ export class Person {
 
 	// Presses the button of a message (or of his home page or modal) that
 	// says `label`.
-	async click(where, label, { trigger, ...options } = {}) {
+	async click(where, label, { trigger, url, ...options } = {}) {
 		const found = [...controls(where.blocks)].find(({ element }) =>
 			element.type === 'button' && element.text.text === label);
 		if (found === undefined)
 			throw new Error(`no button "${label}" in "` +
 				`${this.slack.text(where)}", but ` +
 				this.slack.buttons(where).join(', '));
-		return this.#act(where, found, undefined, trigger, options);
+		return this.#act(where, found, { trigger, url }, options);
 	}
 
-	async #act(where, { block, element }, value, trigger, options) {
+	async #act(where, { block, element }, { value, trigger, url }, options) {
 		const view = where.view !== undefined;
 		const id = trigger ?? await this.#trigger(view ? where.id : undefined);
 		const payload = view ? payloads.viewAction(this, where, block, element,
 			id, value) : payloads.messageAction(this, where, block, element, id,
-			this.slack.responses.link({ user: this.id, channel: where.channel,
-				message: where }).url, value);
+			url ?? this.slack.responses.link({ user: this.id,
+				channel: where.channel, message: where }).url, value);
 		const result = await this.#deliver('interactive', payload,
 			`pressing ${element.text?.text ?? element.action_id}`, options);
 		if (result.body !== undefined)
@@ -141,7 +141,7 @@ export class Person {
 		const option = modal.choose(label, what);
 		const { block, element } = modal.find(label);
 		if (block.dispatch_action)
-			await this.#act(modal, { block, element }, option);
+			await this.#act(modal, { block, element }, { value: option });
 		return option;
 	}
 

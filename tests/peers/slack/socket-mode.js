@@ -139,7 +139,7 @@ export class SocketMode {
 
 	// Sends one envelope once; what came back within 3 s, or why nothing did.
 	attempt(kind, payload, { retry, reason, envelope = randomUUID() } = {}) {
-		const can = this.ready.filter((c) => !c.over);
+		const can = this.ready.filter((c) => !c.over && !c.end.silent);
 		const c = can[Math.floor(Math.random() * can.length)];
 		if (c === undefined)
 			return Promise.resolve({ ok: false, why: 'no_connection',
@@ -169,16 +169,17 @@ export class SocketMode {
 		});
 	}
 
-	// Tells one connection (the oldest that was not told yet) to go.  After
-	// ten seconds, the connection is cut.
-	disconnect(reason = 'refresh_requested', grace = 10_000) {
-		const c = this.ready.find((one) => !one.retiring);
+	// Tells one connection (the oldest that was not told yet) to go, and hangs
+	// up after `grace` ms.
+	disconnect(reason = 'refresh_requested', grace = 3000,
+		c = this.ready.find((one) => !one.retiring)) {
 		if (c === undefined)
 			return undefined;
 		c.retiring = reason !== 'link_disabled';
 		this.#say(c, { type: 'disconnect', reason,
 			debug_info: { host: c.id } });
-		setTimeout(() => c.end.socket.destroy(), grace).unref();
+		setTimeout(() => c.end.close(), grace).unref();
+		setTimeout(() => c.end.socket.destroy(), grace + 1000).unref();
 		return c;
 	}
 

@@ -35,6 +35,7 @@ export class WebSocketEnd extends EventEmitter {
 		this.socket = socket;
 		socket.setNoDelay(true);
 		socket.on('error', () => {});
+		socket.on('end', () => socket.end());	// half a connection is none
 		socket.on('close', () => {
 			this.open = false;
 			this.emit('gone');
