@@ -233,11 +233,14 @@ learn(char **into, const char *text)
 static const char *
 type_of(const struct bh_value *activity)
 {
+	static const char *const types[] =
+	    { "personal", "groupChat", "channel" };
 	const struct bh_value *c = bh_get(activity, "conversation");
 	const char *type = bh_get_text(c, "conversationType");
 
-	if (type != NULL)
-		return type;
+	for (size_t i = 0; type != NULL && i < 3; i++)
+		if (strcmp(type, types[i]) == 0)
+			return types[i];
 	if (bh_get(bh_get(activity, "channelData"), "channel") != NULL)
 		return "channel";
 	return bh_get_bool(c, "isGroup", false) ? "groupChat" : "personal";
@@ -331,7 +334,8 @@ teams_place_see(struct teams *t, const struct bh_value *activity)
 	struct teams_place *p;
 	bool news = false, installed = !is_removal(activity);
 
-	if (len == 0 || len > ID_MAX || url == NULL)
+	if (len == 0 || len > ID_MAX || url == NULL || *url == '\0' ||
+	    strlen(url) > ID_MAX)
 		return NULL;
 	p = find(t->places, id, len);
 	if (p == NULL) {

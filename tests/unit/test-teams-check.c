@@ -142,8 +142,8 @@ START_TEST(mistakes)
 		    "\"f\",\"g\",\"h\",\"i\",\"j\",\"k\"]}", "10 commands" },
 	};
 	static const char *const hosts[] = {
-		"*", "*.com", "com", "localhost", "https://smba.trafficmanager"
-		    ".net", "smba.trafficmanager.net/", "smba..net", "SMBA.net",
+		"*", "*.com", "com", "localhost", "https://smba.botframework",
+		"smba.trafficmanager.net/", "smba..net", "SMBA.net",
 		"10.0.0.1", "*.0.0.1", ".net", "smba.net.", "http://10.0.0.1",
 		"http://127.0.0.1:80/x", "http://127.0.0.1.evil.example", "",
 		"smba.trafficmanager.net:443", "*.*.net",

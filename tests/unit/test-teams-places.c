@@ -123,6 +123,12 @@ START_TEST(kinds_of_conversations)
 		    "{\"channel\":{\"id\":\"3\"}},", "channel" },
 		{ "\"conversation\":{\"id\":\"4\",\"conversationType\":"
 		    "\"groupChat\"},", "groupChat" },
+		{ "\"conversation\":{\"id\":\"5\",\"conversationType\":"
+		    "\"\",\"isGroup\":true},", "groupChat" },
+		{ "\"conversation\":{\"id\":\"6\",\"conversationType\":"
+		    "\"Personal\"},", "personal" },
+		{ "\"conversation\":{\"id\":\"7\",\"conversationType\":"
+		    "7},", "personal" },
 	};
 
 	world_open(&w);
@@ -130,7 +136,8 @@ START_TEST(kinds_of_conversations)
 		const struct teams_place *p = see(rows[i].more);
 
 		ck_assert_str_eq(p->type, rows[i].type);
-		ck_assert_int_eq(p->user != NULL, i == 0);
+		ck_assert_int_eq(p->user != NULL,
+		    strcmp(p->type, "personal") == 0);
 	}
 }
 END_TEST
@@ -204,6 +211,15 @@ START_TEST(nothing_to_learn)
 	bh_buf_puts(&text, "\"},");
 	ck_assert_ptr_null(see(text.data));
 	bh_buf_release(&text);
+	/* The door lets no such URL pass; neither do we. */
+	BH_AUTO_FREE char *bad = world_activity("");
+	struct bh_value *a;
+
+	memcpy(strstr(bad, "\"serviceUrl\":\"") + 14, "\",\"x\":\"", 7);
+	a = bh_json(&w.fake->host, bad, strlen(bad), NULL);
+	ck_assert_str_eq(bh_get_text(a, "serviceUrl"), "");
+	ck_assert_ptr_null(teams_place_see(w.teams, a));
+	bh_json_free(&w.fake->host, a);
 	ck_assert_uint_eq(written(), 0);
 }
 END_TEST
