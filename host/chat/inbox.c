@@ -125,6 +125,15 @@ next_id(struct chat *chat)
 	return id;
 }
 
+/* Its answers are called the same when it is run again after a restart, so
+ * that a network which has them already does not show them twice. */
+static void
+name_answers(struct call *c)
+{
+	snprintf(c->key, sizeof(c->key), "kept-%016llx",
+	    (unsigned long long)c->kept);
+}
+
 int
 inbox_take(struct call *c, const struct bh_event *event)
 {
@@ -137,6 +146,7 @@ inbox_take(struct call *c, const struct bh_event *event)
 		return BH_EFULL;
 	c->kept = next_id(c->chat);
 	c->kept_text = xstrdup(bh_buf_text(&text));
+	name_answers(c);
 	return BH_OK;
 }
 
@@ -371,6 +381,7 @@ call_of_left(struct chat *chat, struct left *l)
 		c->durable = true;
 		c->when = l->at;
 		c->again = l->attempts + 1;
+		name_answers(c);
 	}
 	value_free(v);
 	return c;

@@ -320,6 +320,7 @@ speech_new(struct call *c, bool quiet, char **place)
 	s->outlet = o;
 	s->receipt = receipt_hold(c->receipt);
 	s->key = xasprintf("%s/%u", c->key, c->replies++);
+	s->unknown = c->again > 0;
 	if (o->last != NULL)
 		o->last->next = s;
 	else

@@ -291,10 +291,12 @@ tick(void *arg)
 		    ago - ago % 1000 : 1000);
 	if (door->heard != 0)
 		slack_health(s, SLACK_INBOUND, BH_UP, "last delivery at %s "
-		    "%s ago", s->path, bh_buf_text(&heard));
+		    "%s ago; %llu read, %llu refused", s->path,
+		    bh_buf_text(&heard), (unsigned long long)s->parsed,
+		    (unsigned long long)s->refused);
 	else
-		slack_health(s, SLACK_INBOUND, BH_UP, "no delivery at %s yet",
-		    s->path);
+		slack_health(s, SLACK_INBOUND, BH_UP, "no delivery at %s yet; "
+		    "%llu refused", s->path, (unsigned long long)s->refused);
 	bh_buf_release(&heard);
 	door->tick = bh_after(s->host, TICK, tick, door);
 }

@@ -22,7 +22,25 @@ struct who {
 	bh_who_cb *who;
 	bh_where_cb *where;
 	void *arg;
+	char *user;		/* who is asked about ... */
+	struct who *next;	/* ... once we know who we are */
 };
+
+struct slack_self {
+	struct slack *slack;
+	struct bh_timer *timer;
+	int64_t wait;
+	struct who *early;		/* to be asked about, then */
+};
+
+static struct slack_self *
+self_of(struct slack *s)
+{
+	if (s->self == NULL)
+		s->self = slack_zero(sizeof(*s->self));
+	s->self->slack = s;
+	return s->self;
+}
 
 static bool
 in_list(char *const *list, const char *id)
@@ -112,28 +130,41 @@ got_user(void *arg, const struct slack_answer *a)
 		w->who(w->arg, a->result != BH_OK ? a->result : BH_EPARSE,
 		    NULL);
 	}
+	free(w->user);
 	free(w);
 }
 
-/* Who is ours cannot be said before we know who we are. */
+static void
+ask_who(struct who *w)
+{
+	struct bh_buf form = BH_BUF(1024);
+
+	bh_buf_puts(&form, "user=");
+	bh_buf_percent(&form, w->user);
+	slack_api(w->slack, &(struct slack_ask){ .method = "users.info",
+	    .form = bh_buf_text(&form), .rank = SLACK_NOW }, got_user, w);
+	bh_buf_release(&form);
+}
+
 void
 slack_who(void *state, const char *user, bh_who_cb *done, void *arg)
 {
 	struct slack *s = slack_of(state);
-	struct bh_buf form = BH_BUF(1024);
 	struct who *w;
 
-	if (s->team == NULL) {
-		done(arg, BH_EBUSY, NULL);
-		return;
-	}
 	w = slack_zero(sizeof(*w));
-	*w = (struct who){ .slack = s, .who = done, .arg = arg };
-	bh_buf_puts(&form, "user=");
-	bh_buf_percent(&form, user);
-	slack_api(s, &(struct slack_ask){ .method = "users.info",
-	    .form = bh_buf_text(&form), .rank = SLACK_NOW }, got_user, w);
-	bh_buf_release(&form);
+	*w = (struct who){ .slack = s, .who = done, .arg = arg,
+	    .user = slack_copy(user) };
+	/* Who is ours cannot be said before we know who we are: what was kept
+	 * over a restart asks before that. */
+	if (s->team != NULL) {
+		ask_who(w);
+	} else {
+		struct slack_self *self = self_of(s);
+
+		w->next = self->early;
+		self->early = w;
+	}
 }
 
 /* ------------------------------------------------------------------ */
@@ -369,12 +400,6 @@ slack_room(struct slack *s, const char *room, slack_room_cb *cb, void *arg)
 /* ------------------------------------------------------------------ */
 /* Who we are                                                          */
 
-struct slack_self {
-	struct slack *slack;
-	struct bh_timer *timer;
-	int64_t wait;
-};
-
 static void identify(void *arg);
 
 static void
@@ -396,6 +421,12 @@ identified(void *arg, const struct slack_answer *a)
 		    s->bot_user : "", bh_get_text(a->body, "team") != NULL ?
 		    bh_get_text(a->body, "team") : s->team);
 		slack_health(s, SLACK_OUTBOUND, BH_UP, "Slack knows us");
+		while (self->early != NULL) {
+			struct who *w = self->early;
+
+			self->early = w->next;
+			ask_who(w);
+		}
 		if (s->known != NULL)
 			s->known(s);
 		return;
@@ -427,10 +458,7 @@ slack_people_connect(struct slack *s)
 	if (s->team == NULL)
 		slack_health(s, SLACK_OUTBOUND, BH_DEGRADED,
 		    "asking Slack who we are");
-	if (s->self == NULL)
-		s->self = slack_zero(sizeof(*s->self));
-	s->self->slack = s;
-	bh_cancel(s->host, s->self->timer);
+	bh_cancel(s->host, self_of(s)->timer);
 	identify(s->self);
 }
 
@@ -442,6 +470,13 @@ slack_people_close(struct slack *s)
 
 	if (s->self != NULL)
 		bh_cancel(s->host, s->self->timer);
+	while (s->self != NULL && s->self->early != NULL) {
+		struct who *w = s->self->early;
+
+		s->self->early = w->next;
+		free(w->user);
+		free(w);
+	}
 	free(s->self);
 	s->self = NULL;
 	if (n == NULL)

@@ -356,16 +356,23 @@ START_TEST(dead_before_anybody_was_asked)
 END_TEST
 
 /* Bound to be run again, since nothing says that it was done: so is its
- * answer, which nobody may have seen. */
+ * answer, which nobody may have seen.  A network that can tell is told what to
+ * look for. */
 START_TEST(dead_before_the_row_went)
 {
 	types("ada", "!echo hi");
+	ck_assert(!acme->posts[0].again);
 	die_and_begin(rules);
 	ck_assert_uint_eq(runs, 2);
 	ck_assert_uint_eq(acme->count, 2);
+	ck_assert(acme->posts[1].again);
+	ck_assert_str_eq(acme->posts[0].key, acme->posts[1].key);
 	pass(1100);
 	die_and_begin(rules);
 	ck_assert_uint_eq(runs, 2);
+	types("ada", "!echo hi");
+	ck_assert(!acme->posts[2].again);
+	ck_assert_str_ne(acme->posts[1].key, acme->posts[2].key);
 }
 END_TEST
 

@@ -277,7 +277,7 @@ END_TEST
 START_TEST(health_tells_when_slack_was_heard_last)
 {
 	ck_assert_int_eq(fake->health, BH_UP);
-	ck_assert_str_eq(fake->health_text, "no delivery at /slack/main yet");
+	ck_assert_str_eq(fake->health_text, "no delivery at /slack/main yet; 0 refused");
 	deliver_json(EVENT);
 	fake_run(fake, 65000);
 	ck_assert_ptr_nonnull(strstr(fake->health_text,

@@ -128,12 +128,35 @@ START_TEST(not_known_is_not_known)
 		ck_assert_msg(got.result == rows[i].result, "%s: %d",
 		    rows[i].body, got.result);
 	}
-	/* Before we know who we are, nobody is ours. */
+}
+END_TEST
+
+/* What was kept over a restart asks at once; but who is ours cannot be said
+ * before we know who we are. */
+START_TEST(asked_before_we_know_ourselves)
+{
 	free(slack->team);
 	slack->team = NULL;
 	memset(&got, 0, sizeof(got));
+	fake_ok(fake, "users.info", "{\"ok\":true,\"user\":{\"id\":\"U1\","
+	    "\"team_id\":\"T0\",\"name\":\"ada\"}}");
 	slack_who(slack, "U1", is_who, NULL);
-	ck_assert_int_eq(got.result, BH_EBUSY);
+	fake_run(fake, 5000);
+	ck_assert_int_eq(got.count, 0);
+	ck_assert_uint_eq(fake->requests_count, 0);
+	fake_ok(fake, "auth.test", "{\"ok\":true,\"team_id\":\"T0\","
+	    "\"user_id\":\"U0\",\"user\":\"bellhop\"}");
+	slack_people_connect(slack);
+	fake_run(fake, 5000);
+	ck_assert_int_eq(got.count, 1);
+	ck_assert_int_eq(got.result, BH_OK);
+	ck_assert_uint_eq(got.flags, 0);
+	/* One that is never known asks for nothing when it closes. */
+	free(slack->team);
+	slack->team = NULL;
+	slack_who(slack, "U2", is_who, NULL);
+	slack_people_close(slack);
+	ck_assert_int_eq(got.count, 1);
 }
 END_TEST
 
@@ -335,7 +358,8 @@ int
 main(void)
 {
 	const TTest *const tests[] = { a_member, kinds_of_accounts,
-		not_known_is_not_known, rooms, rooms_by_name,
+		not_known_is_not_known, asked_before_we_know_ourselves,
+		rooms, rooms_by_name,
 		many_ask_at_once, the_list_cannot_be_read,
 		workspaces_of_an_organisation, who_we_are,
 		nobody_says_who_we_are, NULL };

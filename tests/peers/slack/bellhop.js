@@ -166,6 +166,13 @@ export class Bellhop {
 		return promisify(execFile)(bellhop, this.#arguments(words),
 			{ env: this.env });
 	}
+
+	// The audit chain is whole: what the check of it says.
+	async audit() {
+		const { stdout } = await promisify(execFile)(bellhop, ['audit',
+			'verify', '--config', join(this.directory, 'bellhop.yaml')]);
+		return stdout.trim().split('\n').at(-1);
+	}
 }
 
 // A Slack and a bellhop on it, for as long as `use` takes.
