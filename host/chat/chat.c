@@ -339,11 +339,11 @@ chat_unregister(struct chat_instance **instance)
 	}
 	if (in->transport != NULL) {
 		lookups_drop(in);
-		inbox_flush(chat);
 		outbox_drop(in);
 		outlets_drop(in);
 		receipts_forget(in);
 	}
+	inbox_flush(chat);
 	instance_free(in);
 }
 

@@ -208,6 +208,18 @@ struct going {
 	size_t count;
 };
 
+/* An orderly end is nobody's fault: it does not count as an attempt. */
+static void
+leave(struct call *c)
+{
+	struct chat *chat = c->chat;
+
+	chat->inbox.leaving = xrealloc(chat->inbox.leaving,
+	    chat->inbox.leaving_count + 1, sizeof(*chat->inbox.leaving));
+	chat->inbox.leaving[chat->inbox.leaving_count++] = c->kept;
+	c->kept = 0;
+}
+
 static void
 gone(void *arg, int result)
 {
@@ -228,7 +240,7 @@ inbox_flush(struct chat *chat)
 
 	loop_cancel(chat->inbox.timer);
 	chat->inbox.timer = NULL;
-	if (chat->inbox.done_count == 0)
+	if (chat->inbox.done_count == 0 && chat->inbox.leaving_count == 0)
 		return;
 	g = xcalloc(1, sizeof(*g));
 	*g = (struct going){ GOING_MAGIC, chat, chat->inbox.done,
@@ -237,6 +249,11 @@ inbox_flush(struct chat *chat)
 	chat->inbox.done_count = chat->inbox.done_size = 0;
 	tx = store_tx(chat->parts.store, CHAT_OWNER);
 	store_tx_forget(tx, g->ids, g->count);
+	for (size_t i = 0; i < chat->inbox.leaving_count; i++)
+		store_tx_keep_unbegun(tx, chat->inbox.leaving[i]);
+	free(chat->inbox.leaving);
+	chat->inbox.leaving = NULL;
+	chat->inbox.leaving_count = 0;
 	/* Left behind, it would be run again one day. */
 	store_tx_urgent(tx);
 	failpoint_hit("inbox.before-forget");
@@ -263,8 +280,12 @@ flush_later(struct chat *chat)
 void
 inbox_done(struct call *c)
 {
-	if (c->kept == 0 || !c->durable || c->stays)
+	if (c->kept == 0 || !c->durable)
 		return;
+	if (c->stays) {
+		leave(c);
+		return;
+	}
 	add_done(c->chat, c->kept);
 	c->kept = 0;
 }
@@ -285,6 +306,7 @@ inbox_free(struct chat *chat)
 
 	loop_cancel(chat->inbox.timer);
 	free(chat->inbox.done);
+	free(chat->inbox.leaving);
 	for (struct left *l = chat->inbox.left; l != NULL; l = next) {
 		next = l->next;
 		free(l->instance);

@@ -202,6 +202,8 @@ struct chat {
 		int64_t last;		/* id */
 		int64_t *done;		/* ids of rows that may go */
 		size_t done_count, done_size;
+		int64_t *leaving;	/* ids of rows for the next start */
+		size_t leaving_count;
 		struct bh_timer *timer;
 		struct left *left;	/* until chat_redeliver() */
 	} inbox;

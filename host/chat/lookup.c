@@ -16,6 +16,8 @@
 #define LOOKUP_FRESH	(15 * 60 * (int64_t)1000)
 #define LOOKUP_KEEP	(24 * 3600 * (int64_t)1000)
 #define LOOKUP_PATIENCE	10000		/* ms that events wait for an answer */
+#define LOOKUP_LEFT	60000		/* ... those that a restart has left */
+#define LOOKUP_RETRY	2000		/* a failure is asked about again */
 #define LOOKUP_AGAIN	(60 * 1000)	/* a "no", or silence, counts so long */
 #define LOOKUPS_MAX	1000u
 #define WAITERS_MAX	100u		/* for one answer */
@@ -36,6 +38,7 @@ struct lookup {
 	enum known outcome;		/* of the last answer ... */
 	char *why;
 	int64_t until;			/* ... which counts so long (monotonic) */
+	int64_t patience;		/* they wait until then (monotonic) */
 	struct bh_timer *timer;
 	struct waiter *first, **last;
 	size_t waiting;
@@ -80,7 +83,8 @@ lookup_new(struct chat_instance *from, bool room, const char *id)
 
 	for (l = chat->lookups; l != NULL; l = next) {
 		next = l->next;
-		if (!l->asking && (l->until <= world_mono() ||
+		if (!l->asking && l->waiting == 0 &&
+		    (l->until <= world_mono() ||
 		    chat->lookups_count >= LOOKUPS_MAX)) {
 			unlink_lookup(l);
 			lookup_free(l);
@@ -172,6 +176,7 @@ decide(struct lookup *l, enum known outcome)
 	release(l, outcome);
 }
 
+/* No answer, or a failure, and no time is left to ask again. */
 static void
 silence(void *arg)
 {
@@ -196,6 +201,31 @@ silence(void *arg)
 		    "its last answer counts" : "what came from there is "
 		    "refused");
 	release(l, old ? KNOWN_YES : KNOWN_SILENT);
+}
+
+static void ask(struct lookup *l);
+
+static void
+ask_again(void *arg)
+{
+	struct lookup *l = CAST(struct lookup, arg, LOOKUP_MAGIC);
+
+	l->timer = NULL;
+	ask(l);
+}
+
+/* It could not be found out.  Whoever has no other answer to go by waits for
+ * another try. */
+static void
+failed(struct lookup *l, int64_t asked)
+{
+	if (l->waiting == 0 || fresh(asked, LOOKUP_KEEP) ||
+	    world_mono() + LOOKUP_RETRY >= l->patience) {
+		silence(l);
+		return;
+	}
+	loop_cancel(l->timer);
+	l->timer = loop_after(l->chat->parts.loop, LOOKUP_RETRY, ask_again, l);
 }
 
 /* ------------------------------------------------------------------ */
@@ -238,7 +268,7 @@ who_came(void *arg, int result, const struct bh_who *who)
 	    NULL && (who->flags & BH_USER_GONE) != 0)) {
 		not_there(l, i);
 	} else if (result != BH_OK || who == NULL) {
-		silence(l);
+		failed(l, i != NULL ? i->asked : 0);
 	} else if (people_identify(l->chat, l->from->realm,
 	    &(struct bh_event){ .user = l->id, .name = who->name,
 	    .email = who->email, .user_flags = who->flags }, &i, &why) !=
@@ -256,17 +286,27 @@ static void
 where_came(void *arg, int result, const struct bh_where *where)
 {
 	struct lookup *l = CAST(struct lookup, arg, LOOKUP_MAGIC);
+	struct room *r;
 
 	if (!came(l))
 		return;
+	r = places_find(l->from, l->id);
 	if (result == BH_ENOENT) {
 		decide(l, KNOWN_NO);
 	} else if (result != BH_OK || where == NULL) {
-		silence(l);
+		failed(l, r != NULL ? r->asked : 0);
 	} else {
 		places_asked(l->from, l->id, where);
 		decide(l, KNOWN_YES);
 	}
+}
+
+static void
+wait_for(struct lookup *l)
+{
+	loop_cancel(l->timer);
+	l->timer = loop_after(l->chat->parts.loop, l->patience - world_mono(),
+	    silence, l);
 }
 
 static void
@@ -277,7 +317,7 @@ ask(struct lookup *l)
 	struct bh_host *host = from->host;
 
 	l->asking = true;
-	l->timer = loop_after(chat->parts.loop, LOOKUP_PATIENCE, silence, l);
+	wait_for(l);
 	chat_enter(from, l->room ? "where" : "who");
 	if (l->room)
 		from->transport->where(from->state, l->id, where_came, l);
@@ -339,12 +379,15 @@ join(struct call *c, bool room, const char *id)
 	c->holds++;
 	*l->last = w;
 	l->last = &w->next;
-	l->waiting++;
+	if (l->waiting++ == 0)
+		l->patience = world_mono() + (c->again > 0 ? LOOKUP_LEFT :
+		    LOOKUP_PATIENCE);
+	if (l->waiting > 1)
+		return;
 	if (!l->asking)
 		ask(l);
-	else if (l->timer == NULL)	/* the one before was tired of waiting */
-		l->timer = loop_after(l->chat->parts.loop, LOOKUP_PATIENCE,
-		    silence, l);
+	else
+		wait_for(l);	/* those before were tired of waiting */
 }
 
 void

@@ -17,6 +17,7 @@
 #define PAGES_MAX	5u
 #define QUEUE_MAX	200u
 #define TRIES_MAX	3
+#define AGAIN_LIFE	(10 * 60 * (int64_t)1000)	/* of what a restart left */
 
 struct speech {
 	unsigned magic;
@@ -32,6 +33,7 @@ struct speech {
 	bool unknown;			/* the network may have taken it */
 	bool in_send, answered;
 	int result, tries;
+	int64_t until;			/* tried so long, at least */
 	struct speech *next;
 };
 
@@ -138,10 +140,10 @@ answered(struct speech *s, int result)
 	}
 	o->busy = false;
 	if ((result == BH_ENET || result == BH_EBUSY || result == BH_ELIMIT) &&
-	    ++s->tries < TRIES_MAX) {
+	    (++s->tries < TRIES_MAX || world_mono() < s->until)) {
 		s->unknown = s->unknown || result == BH_ENET;
-		o->timer = loop_after(o->chat->parts.loop, 1000 * s->tries,
-		    retry, o);
+		o->timer = loop_after(o->chat->parts.loop, 1000 *
+		    (s->tries < 30 ? s->tries : 30), retry, o);
 		return;
 	}
 	if (result != BH_OK)
@@ -319,6 +321,8 @@ speech_new(struct call *c, bool quiet, char **place)
 	}
 	s->outlet = o;
 	s->receipt = receipt_hold(c->receipt);
+	/* Right after a start a network may not be connected yet. */
+	s->until = c->again > 0 ? world_mono() + AGAIN_LIFE : 0;
 	s->key = xasprintf("%s/%u", c->key, c->replies++);
 	s->unknown = c->again > 0;
 	if (o->last != NULL)

@@ -33,6 +33,14 @@ store_tx_keep_again(struct bh_tx *handle, int64_t id)
 }
 
 void
+store_tx_keep_unbegun(struct bh_tx *handle, int64_t id)
+{
+	tx_own_sql(tx_of(handle), BH_ANY, "UPDATE bh_inbox"
+	    " SET attempts = attempts - 1 WHERE id = $1 AND attempts > 0",
+	    BH_PARAMS(bh_i(id)));
+}
+
+void
 store_tx_settle(struct bh_tx *handle, int64_t id)
 {
 	tx_own_sql(tx_of(handle), 1, "DELETE FROM bh_inbox WHERE id = $1",

@@ -163,8 +163,9 @@ size_t store_jobs_count(const struct store *store);
 void store_tx_keep(struct bh_tx *tx, int64_t id, const char *instance,
     const char *event, int64_t at);
 
-/* One more attempt begins. */
+/* One more attempt begins; or the last one does not count. */
 void store_tx_keep_again(struct bh_tx *tx, int64_t id);
+void store_tx_keep_unbegun(struct bh_tx *tx, int64_t id);
 
 /* This transaction, whoever's, is what the event asked for: the row goes with
  * it.  BH_ECONFLICT if it is gone already: then nothing of this happens. */
