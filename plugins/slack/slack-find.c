@@ -10,7 +10,8 @@
 
 #include "plugins/slack/slack.h"
 
-#define PAGES_MOST	3
+#define PAGE		20	/* a hundred cards are more JSON than we read */
+#define PAGES_MOST	15
 #define DAY		86400
 
 struct find {
@@ -96,7 +97,7 @@ page(struct find *f, const char *cursor)
 {
 	struct bh_buf form = BH_BUF(8192);
 
-	bh_buf_puts(&form, "include_all_metadata=true&limit=100&channel=");
+	bh_buf_add(&form, "include_all_metadata=true&limit=%d&channel=", PAGE);
 	bh_buf_percent(&form, f->channel);
 	bh_buf_add(&form, "&oldest=%lld", (long long)(bh_now(f->slack->host) /
 	    1000 - DAY));

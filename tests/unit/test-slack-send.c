@@ -302,7 +302,7 @@ START_TEST(found_again)
 	ck_assert_str_eq(sent.message, "C0PAYMENTS:18.1");
 	ck_assert_uint_eq(fake_count(fake, "chat.postMessage"), 0);
 	ck_assert_str_eq(fake->requests[0].body, "include_all_metadata=true"
-	    "&limit=100&channel=C0PAYMENTS&oldest=1767520800");
+	    "&limit=20&channel=C0PAYMENTS&oldest=1767520800");
 }
 END_TEST
 
@@ -315,8 +315,8 @@ START_TEST(not_found_so_posted)
 	send_it(&(struct bh_post){ .key = "k", .room = "C0PAYMENTS",
 	    .text = "x", .again = true });
 	ck_assert_str_eq(sent.message, "C0PAYMENTS:17.1");
-	/* Three pages, no more. */
-	ck_assert_uint_eq(fake_count(fake, "conversations.history"), 3);
+	/* Fifteen pages, no more. */
+	ck_assert_uint_eq(fake_count(fake, "conversations.history"), 15);
 	ck_assert_uint_eq(fake_count(fake, "chat.postMessage"), 1);
 }
 END_TEST

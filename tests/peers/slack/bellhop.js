@@ -142,7 +142,8 @@ export class Bellhop {
 	// An orderly end, and what it kept is gone.
 	async stop() {
 		const code = await this.end();
-		rmSync(this.directory, { recursive: true, force: true });
+		if (process.env.PEERS_KEEP !== 'yes')
+			rmSync(this.directory, { recursive: true, force: true });
 		if (code)
 			throw new Error(`bellhop ended with ${code}:\n${this.log}`);
 		for (const secret of Object.values(env).concat('hooks/', '/response/'))
