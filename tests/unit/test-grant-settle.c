@@ -92,10 +92,10 @@ rows(void)
 
 START_TEST(each_settles)
 {
-	prepare(_i);
+	prepare((enum what)_i);
 	settle_new();
 	ck_assert(!settled());
-	ck_assert_int_eq(perform(_i), _i == REFUSE ? BH_EPERM : BH_OK);
+	ck_assert_int_eq(perform((enum what)_i), _i == REFUSE ? BH_EPERM : BH_OK);
 	ck_assert(settled());
 }
 END_TEST
@@ -105,7 +105,7 @@ START_TEST(none_twice)
 {
 	int before;
 
-	prepare(_i);
+	prepare((enum what)_i);
 	settle_new();
 	{
 		struct bh_tx *tx = store_tx(store, "host");
@@ -115,12 +115,12 @@ START_TEST(none_twice)
 		store_flush(store);
 	}
 	before = rows();
-	ck_assert_int_eq(perform(_i), BH_ECONFLICT);
+	ck_assert_int_eq(perform((enum what)_i), BH_ECONFLICT);
 	ck_assert_int_eq(rows(), before);
 	ck_assert_ptr_null(gs->drain);
 	/* Without that call the same still works. */
 	settling = NULL;
-	ck_assert_int_eq(perform(_i), _i == REFUSE ? BH_EPERM : BH_OK);
+	ck_assert_int_eq(perform((enum what)_i), _i == REFUSE ? BH_EPERM : BH_OK);
 	check_books();
 }
 END_TEST
