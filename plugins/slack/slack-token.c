@@ -347,12 +347,13 @@ spend(void *arg, int result)
 	const char *secret = bh_host_config(s->host, "client-secret");
 	const char *const headers[] = {
 		"Content-Type: application/x-www-form-urlencoded", NULL };
-	struct bh_buf url = BH_BUF(2048), form = slack_secret_buf(16384);
+	struct bh_buf url = BH_BUF(2048), form;
 
 	if (result != BH_OK) {
 		renew_later(t, "the store fails");
 		return;
 	}
+	form = slack_secret_buf(16384);
 	bh_buf_add(&url, "%soauth.v2.access", s->api);
 	bh_buf_puts(&form, "grant_type=refresh_token&refresh_token=");
 	bh_buf_percent(&form, t->now.refresh);
