@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import subprocess
+import time
 from urllib.parse import urlparse
 
 import house
@@ -12,6 +13,7 @@ import load
 
 PEOPLE = 64
 ROUNDS = 3
+ENROLLING = 5
 WANTED = {1: 2.5, 16: 8, 64: 8}
 PEERS = os.path.join(house.TOP, "tests", "peers", "teams")
 
@@ -59,8 +61,9 @@ class Side:
         last = json.loads(self.process.stdout.readline())
         self.process.wait()
         if last["sent"] > 0:
-            raise SystemExit(f"{last['sent']} messages were sent: receiving "
-                             "alone was to be measured")
+            raise SystemExit(f"{last['sent']} messages were sent, such as "
+                             f"{last['first']!r}: receiving alone was to be "
+                             "measured")
 
 
 def plugins(build, state):
@@ -92,8 +95,13 @@ def ours(build, cloud, connections, count):
         bellhop = house.Bellhop(fitted, state, level="note")
         bellhop.ready()
         port = load.port_of(bellhop)
-        result = load.run(build, state, port, cloud.head(port),
-                          says["activity"], connections, count)
+        head = cloud.head(port)
+        # So that it knows everybody by then, as it does from day two on.
+        load.run(build, state, port, head, says["activity"], connections,
+                 connections)
+        time.sleep(ENROLLING)
+        result = load.run(build, state, port, head, says["activity"],
+                          connections, count)
         bellhop.end()
         return result
 
@@ -115,7 +123,7 @@ def run(build, quick):
     for connections, count in ((1, 5000), (16, 30000), (64, 40000)):
         count = count // 10 if quick else count
         pairs = [(ours(build, cloud, connections, count),
-                  theirs(build, bot, connections, count // 4))
+                  theirs(build, bot, connections, count // 2))
                  for _ in range(1 if quick else ROUNDS)]
         rows.append((connections, load.median([a for a, _ in pairs]),
                      load.median([b for _, b in pairs])))

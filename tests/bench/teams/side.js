@@ -58,6 +58,7 @@ console.log(JSON.stringify({ endpoint, appId, tenant, url: cloud.url,
 	token: cloud.channelToken(activity, { exp:
 		Math.floor(Date.now() / 1000) + 7200 }) }));
 process.stdin.on('end', () => {
-	console.log(JSON.stringify({ sent: cloud.sent.length }));
+	console.log(JSON.stringify({ sent: cloud.sent.length,
+		first: cloud.sent[0]?.activity.text }));
 	process.exit();
 }).resume();
