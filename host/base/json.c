@@ -19,6 +19,8 @@
 #include "host/base/text.h"
 #include "host/base/value.h"
 
+#define FEW_KEYS	24u		/* compared each with each */
+
 struct json_number {
 	uint32_t at, len;
 };
@@ -288,9 +290,19 @@ json_key_order(const void *a, const void *b)
 	return strcmp(*x, *y);
 }
 
-/* Compared after decoding: "a" and "\u0061" are one key. */
+/* Nearly all maps have few keys, and nearly all keys differ early. */
 static bool
-json_keys_unique(struct json_build *b, const struct bh_value *map)
+json_few_unique(const struct bh_value *map)
+{
+	for (BH_EACH(c, map))
+		for (const struct bh_value *d = c->next; d != NULL; d = d->next)
+			if (*c->key == *d->key && strcmp(c->key, d->key) == 0)
+				return false;
+	return true;
+}
+
+static bool
+json_many_unique(const struct bh_value *map)
 {
 	const char **keys = xcalloc(map->count, sizeof(*keys));
 	size_t n = 0;
@@ -302,7 +314,15 @@ json_keys_unique(struct json_build *b, const struct bh_value *map)
 	for (size_t i = 1; i < n && unique; i++)
 		unique = strcmp(keys[i - 1], keys[i]) != 0;
 	free(keys);
-	if (!unique)
+	return unique;
+}
+
+/* Compared after decoding: "a" and "\u0061" are one key. */
+static bool
+json_keys_unique(struct json_build *b, const struct bh_value *map)
+{
+	if (map->count <= FEW_KEYS ? !json_few_unique(map) :
+	    !json_many_unique(map))
 		return json_refuse(b->scan, "a key that stands twice in the "
 		    "object before what ends");
 	return true;

@@ -97,6 +97,32 @@ nested(int levels)
 	return text;
 }
 
+/* Whichever two of however many keys are the same. */
+START_TEST(keys_twice)
+{
+	for (size_t n = 2; n < 40; n += 3)
+		for (size_t first = 0; first < n - 1; first++)
+			for (size_t second = first; second < n;
+			    second += n / 2) {
+				struct bh_buf b = BH_BUF(4096);
+
+				for (size_t i = 0; i < n; i++)
+					bh_buf_add(&b, "%s\"key%zu\":%zu",
+					    i == 0 ? "{" : ",",
+					    i == second ? first : i, i);
+				bh_buf_puts(&b, "}");
+
+				struct bh_value *v = json_parse(
+				    bh_buf_text(&b), b.len, NULL);
+
+				ck_assert_msg((v != NULL) == (first == second),
+				    "%s", bh_buf_text(&b));
+				value_free(v);
+				bh_buf_release(&b);
+			}
+}
+END_TEST
+
 START_TEST(limits)
 {
 	BH_AUTO_FREE char *deep = nested(JSON_MAX_DEPTH);
@@ -210,6 +236,7 @@ main(void)
 	tcase_add_test(tc, good);
 	tcase_add_test(tc, reading);
 	tcase_add_test(tc, bad);
+	tcase_add_test(tc, keys_twice);
 	tcase_add_test(tc, limits);
 	tcase_add_test(tc, building);
 	tcase_add_test(tc, arena_limit);
