@@ -91,7 +91,7 @@ request_free(struct slack_request *q)
 	free(q->channel);
 	free(q->json);
 	free(q->form);
-	slack_secret_free(q->token);
+	bh_secret_free(q->token);
 	q->magic = 0;
 	free(q);
 }
@@ -344,7 +344,7 @@ send_now(struct slack_request *q)
 {
 	struct slack *s = q->slack;
 	const char *body = q->json != NULL ? q->json : q->form;
-	struct bh_buf url = BH_BUF(2048), bearer = slack_secret_buf(8192);
+	struct bh_buf url = BH_BUF(2048), bearer = bh_secret_buf(8192);
 	const char *headers[] = { NULL, q->json != NULL ?
 	    "Content-Type: application/json; charset=utf-8" :
 	    "Content-Type: application/x-www-form-urlencoded", NULL };
@@ -357,7 +357,7 @@ send_now(struct slack_request *q)
 	    .url = bh_buf_text(&url), .headers = headers, .body = body,
 	    .body_len = strlen(body), .timeout = TIMEOUT,
 	    .max_answer = ANSWER_MOST }, arrived, q);
-	slack_secret_free(bearer.data);
+	bh_secret_free(bearer.data);
 	bh_buf_release(&url);
 	if (q->xfer == NULL)
 		fail(q, BH_EINVAL, false, "the api-url cannot be used");
@@ -375,8 +375,8 @@ with_token(void *arg, const char *token)
 	} else if (token == NULL) {
 		fail(q, BH_EBUSY, false, "there is no token");
 	} else {
-		slack_secret_free(q->token);
-		q->token = slack_copy(token);
+		bh_secret_free(q->token);
+		q->token = bh_copy(token);
 		send_now(q);
 	}
 }
@@ -460,13 +460,13 @@ slack_api(struct slack *s, const struct slack_ask *ask, slack_api_cb *cb,
 		    .error = "closing" });
 		return;
 	}
-	q = slack_zero(sizeof(*q));
+	q = bh_zero(sizeof(*q));
 	q->magic = SLACK_REQUEST_MAGIC;
 	q->slack = s;
-	q->method = slack_copy(ask->method);
-	q->channel = slack_copy(ask->channel);
-	q->json = slack_copy(ask->json);
-	q->form = slack_copy(ask->json == NULL && ask->form == NULL ? "" :
+	q->method = bh_copy(ask->method);
+	q->channel = bh_copy(ask->channel);
+	q->json = bh_copy(ask->json);
+	q->form = bh_copy(ask->json == NULL && ask->form == NULL ? "" :
 	    ask->form);
 	q->rank = ask->rank;
 	q->app = ask->app;

@@ -121,7 +121,7 @@ struct bh_value *
 slack_decode(const char *body, size_t len, const char **why)
 {
 	/* Two bytes of a pair at least are no text, two NULs are added. */
-	struct decoded *d = slack_zero(sizeof(*d) + len + 2);
+	struct decoded *d = bh_zero(sizeof(*d) + len + 2);
 
 	d->map.kind = BH_MAP;
 	*why = read_pairs(d, body, body + len);

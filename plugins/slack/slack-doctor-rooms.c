@@ -235,12 +235,12 @@ choose_rooms(struct doctor *d)
 
 	for (size_t i = 0; given == NULL && d->count < DOCTOR_CHANNELS &&
 	    (room = bh_room_at(d->host, i)) != NULL; i++)
-		d->channels[d->count++] = slack_copy(room);
+		d->channels[d->count++] = bh_copy(room);
 	while (given != NULL && *given != '\0' && d->count < DOCTOR_CHANNELS) {
 		size_t len = strcspn(given, " ,");
 
 		if (len > 0) {
-			d->channels[d->count] = slack_zero(len + 1);
+			d->channels[d->count] = bh_zero(len + 1);
 			memcpy(d->channels[d->count++], given, len);
 		}
 		given += len + (given[len] != '\0');

@@ -109,7 +109,7 @@ doctor_ask(struct doctor *d, const char *method, const char *token,
 	d->asked = bh_now(d->host);
 	if (bh_http(d->host, &http, answered, d) == NULL)
 		then(d, &none, NULL);
-	slack_secret_free(bearer.data);
+	bh_secret_free(bearer.data);
 	bh_buf_release(&url);
 }
 
@@ -267,7 +267,7 @@ got_test(struct doctor *d, const struct bh_answer *a,
 		compare_clocks(d, bh_answer_header(a, "date"));
 	}
 	d->speaks = error == NULL;
-	d->bot = slack_copy(user);
+	d->bot = bh_copy(user);
 	d->org = bh_get_bool(body, "is_enterprise_install", false);
 	look_at_socket(d);
 }
@@ -320,7 +320,7 @@ look_at_settings(struct doctor *d)
 int
 slack_doctor(struct bh_call *call, void *state)
 {
-	struct doctor *d = slack_zero(sizeof(*d));
+	struct doctor *d = bh_zero(sizeof(*d));
 	const char *bot = bh_config(call, "bot-token");
 
 	d->call = call;

@@ -151,9 +151,9 @@ read_message(struct slack_incoming *in, const struct bh_value *event,
 	}
 	typed(s, &clean, text);
 	r = slack_reply_new(s, SLACK_MESSAGE);
-	r->user = slack_copy(user);
-	r->channel = slack_copy(channel);
-	r->thread = slack_copy(slack_ts_ok(thread) ? thread : NULL);
+	r->user = bh_copy(user);
+	r->channel = bh_copy(channel);
+	r->thread = bh_copy(slack_ts_ok(thread) ? thread : NULL);
 
 	struct bh_event e = { .kind = mentioned ? BH_EV_COMMAND :
 	    BH_EV_MESSAGE, .id = bh_get_text(in->payload, "event_id"),
@@ -180,7 +180,7 @@ read_home(struct slack_incoming *in, const struct bh_value *event)
 		return false;
 	}
 	r = slack_reply_new(in->slack, SLACK_HOME);
-	r->user = slack_copy(user);
+	r->user = bh_copy(user);
 	return slack_hand_over(in, r, &(struct bh_event){
 	    .kind = BH_EV_HOME, .id = bh_get_text(in->payload, "event_id"),
 	    .user = user, .user_flags = flags_of(in->slack, event) });

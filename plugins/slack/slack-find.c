@@ -130,7 +130,7 @@ opened(void *arg, const struct slack_answer *a)
 		    NULL);
 		return;
 	}
-	slack_set(&f->channel, id);
+	bh_set(&f->channel, id);
 	page(f, NULL);
 }
 
@@ -138,12 +138,12 @@ void
 slack_find(struct slack *s, const char *channel, const char *thread,
     const char *key, slack_find_cb *cb, void *arg)
 {
-	struct find *f = slack_zero(sizeof(*f));
+	struct find *f = bh_zero(sizeof(*f));
 	struct bh_buf json = BH_BUF(512);
 
 	*f = (struct find){ .magic = FIND_MAGIC, .slack = s,
-		.channel = slack_copy(channel), .thread = slack_copy(thread),
-		.key = slack_copy(key), .cb = cb, .arg = arg };
+		.channel = bh_copy(channel), .thread = bh_copy(thread),
+		.key = bh_copy(key), .cb = cb, .arg = arg };
 	if (slack_is_channel(channel)) {
 		page(f, NULL);
 		return;

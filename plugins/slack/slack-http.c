@@ -91,7 +91,7 @@ static void
 receive(struct slack_door *door, int kind, const struct bh_value *payload,
     struct bh_request *request)
 {
-	struct delivery *d = slack_zero(sizeof(*d));
+	struct delivery *d = bh_zero(sizeof(*d));
 
 	d->door = door;
 	d->request = request;
@@ -145,11 +145,11 @@ hold_early(struct slack_door *door, struct bh_request *request,
 		answer(request, 503);
 		return;
 	}
-	e = slack_zero(sizeof(*e));
+	e = bh_zero(sizeof(*e));
 	e->door = door;
 	e->request = request;
 	e->read = read;
-	e->body = slack_zero(in->body_len + 1);
+	e->body = bh_zero(in->body_len + 1);
 	memcpy(e->body, in->body, in->body_len);
 	e->in.body = e->body;
 	e->in.body_len = in->body_len;
@@ -369,7 +369,7 @@ slack_http_connect(struct slack *s)
 
 	if (s->door != NULL)
 		return BH_OK;
-	door = slack_zero(sizeof(*door));
+	door = bh_zero(sizeof(*door));
 	door->magic = SLACK_DOOR_MAGIC;
 	door->slack = s;
 	ret = bh_route(s->host, NULL, "POST", s->path, on_request, s);

@@ -35,12 +35,12 @@ reply_of(struct slack_incoming *in, int from, const char *user,
 	const char *trigger = bh_get_text(in->payload, "trigger_id");
 	const char *url = bh_get_text(in->payload, "response_url");
 
-	r->user = slack_copy(user);
-	r->channel = slack_copy(slack_id_ok(channel) ? channel : NULL);
-	r->trigger = slack_copy(trigger);
+	r->user = bh_copy(user);
+	r->channel = bh_copy(slack_id_ok(channel) ? channel : NULL);
+	r->trigger = bh_copy(trigger);
 	r->trigger_until = r->made + TRIGGER_LIFE;
 	if (url != NULL && strlen(url) < 2000) {
-		r->response_url = slack_copy(url);
+		r->response_url = bh_copy(url);
 		r->responses = RESPONSES;
 		r->response_until = r->made + RESPONSE_LIFE;
 	}
@@ -178,8 +178,8 @@ read_button(struct slack_incoming *in, const char *user)
 	if (channel == NULL)
 		channel = bh_get_text(container, "channel_id");
 	r = reply_of(in, SLACK_BUTTON, user, channel);
-	r->thread = slack_copy(thread_of(p, container));
-	r->message = slack_copy(slack_ts_ok(message) ? message : NULL);
+	r->thread = bh_copy(thread_of(p, container));
+	r->message = bh_copy(slack_ts_ok(message) ? message : NULL);
 	if (action != NULL && strcmp(action, SLACK_FORM_ACTION) == 0) {
 		/* Ours, not the host's: it only gives a trigger. */
 		slack_reply_hold(r);
@@ -224,9 +224,9 @@ read_shortcut(struct slack_incoming *in, const char *user)
 	r = reply_of(in, SLACK_SHORTCUT, user,
 	    bh_get_text(bh_get(p, "channel"), "id"));
 	/* One on a message is answered below it. */
-	r->thread = slack_copy(thread_of(p, NULL));
+	r->thread = bh_copy(thread_of(p, NULL));
 	if (r->thread == NULL && slack_ts_ok(message))
-		r->thread = slack_copy(message);
+		r->thread = bh_copy(message);
 	r->expects_form = true;
 	return hand_over(in, r, &(struct bh_event){ .kind = BH_EV_COMMAND,
 	    .user = user, .user_flags = flags_of(in), .thread = r->thread,
@@ -305,8 +305,8 @@ read_view(struct slack_incoming *in, const char *user, bool submitted)
 	read_fields(s, view, &fields);
 	r = reply_of(in, submitted ? SLACK_SUBMIT : SLACK_SUGGEST, user,
 	    NULL);
-	r->view = slack_copy(id);
-	r->view_hash = slack_copy(bh_get_text(view, "hash"));
+	r->view = bh_copy(id);
+	r->view_hash = bh_copy(bh_get_text(view, "hash"));
 
 	struct bh_event e = { .kind = submitted ? BH_EV_FORM :
 	    BH_EV_COMPLETE, .user = user, .user_flags = flags_of(in),

@@ -129,11 +129,11 @@ on_envelope(struct slack_link *link, const struct bh_value *v,
 		{ "slash_commands", SLACK_COMMANDS },
 		{ "interactive", SLACK_INTERACTIVE } };
 	const struct bh_value *payload = bh_get(v, "payload");
-	struct slack_envelope *e = slack_zero(sizeof(*e));
+	struct slack_envelope *e = bh_zero(sizeof(*e));
 
 	e->link = link;
 	e->slack = link->slack;
-	e->id = slack_copy(id);
+	e->id = bh_copy(id);
 	e->answer = bh_get_bool(v, "accepts_response_payload", false);
 	envelope_link(e, &link->envelopes);
 	link->heard = bh_mono(link->slack->host);
@@ -171,7 +171,7 @@ on_hello(struct slack_link *link, const struct bh_value *v)
 	if (seconds >= 60 && seconds < 1e7)
 		link->ends = link->hello_at + (int64_t)seconds * 1000;
 	if (s->app_id == NULL && slack_id_ok(app))
-		s->app_id = slack_copy(app);
+		s->app_id = bh_copy(app);
 	bh_log(s->host, BH_LOG_INFO, "connection %llu is up (%.40s, for about "
 	    "%.0f s)", (unsigned long long)link->number, host != NULL ? host :
 	    "no host told", seconds);
@@ -309,7 +309,7 @@ slack_link_open(struct slack *s, const char *url,
 		.message = on_message, .closed = on_closed };
 	const struct bh_socket_to to = { .url = url, .timeout = OPEN_WAIT,
 		.max_message = FRAME_MOST, .ping = PING, .silence = SILENCE };
-	struct slack_link *link = slack_zero(sizeof(*link));
+	struct slack_link *link = bh_zero(sizeof(*link));
 
 	link->magic = SLACK_LINK_MAGIC;
 	link->slack = s;

@@ -37,7 +37,7 @@ static struct slack_self *
 self_of(struct slack *s)
 {
 	if (s->self == NULL)
-		s->self = slack_zero(sizeof(*s->self));
+		s->self = bh_zero(sizeof(*s->self));
 	s->self->slack = s;
 	return s->self;
 }
@@ -152,9 +152,9 @@ slack_who(void *state, const char *user, bh_who_cb *done, void *arg)
 	struct slack *s = slack_of(state);
 	struct who *w;
 
-	w = slack_zero(sizeof(*w));
+	w = bh_zero(sizeof(*w));
 	*w = (struct who){ .slack = s, .who = done, .arg = arg,
-	    .user = slack_copy(user) };
+	    .user = bh_copy(user) };
 	/* Who is ours cannot be said before we know who we are: what was kept
 	 * over a restart asks before that. */
 	if (s->team != NULL) {
@@ -205,7 +205,7 @@ slack_where(void *state, const char *room, bh_where_cb *done, void *arg)
 {
 	struct slack *s = slack_of(state);
 	struct bh_buf form = BH_BUF(1024);
-	struct who *w = slack_zero(sizeof(*w));
+	struct who *w = bh_zero(sizeof(*w));
 
 	*w = (struct who){ .slack = s, .where = done, .arg = arg };
 	bh_buf_puts(&form, "channel=");
@@ -272,9 +272,9 @@ add_room(struct slack_names *n, const char *name, const char *id)
 	if (name == NULL || id == NULL || n->count == ROOMS_MOST)
 		return;
 	if (n->rooms == NULL)
-		n->rooms = slack_zero(ROOMS_MOST * sizeof(*n->rooms));
-	n->rooms[n->count].name = slack_copy(name);
-	n->rooms[n->count++].id = slack_copy(id);
+		n->rooms = bh_zero(ROOMS_MOST * sizeof(*n->rooms));
+	n->rooms[n->count].name = bh_copy(name);
+	n->rooms[n->count++].id = bh_copy(id);
 }
 
 /* `result` is for those that were not found. */
@@ -375,7 +375,7 @@ slack_room(struct slack *s, const char *room, slack_room_cb *cb, void *arg)
 		return;
 	}
 	if (n == NULL) {
-		n = s->names = slack_zero(sizeof(*n));
+		n = s->names = bh_zero(sizeof(*n));
 		n->slack = s;
 	}
 	id = n->reading ? NULL : known(n, room);
@@ -384,8 +384,8 @@ slack_room(struct slack *s, const char *room, slack_room_cb *cb, void *arg)
 		cb(arg, id != NULL ? BH_OK : BH_ENOENT, id);
 		return;
 	}
-	a = slack_zero(sizeof(*a));
-	*a = (struct asked){ slack_copy(room), cb, arg, n->asked };
+	a = bh_zero(sizeof(*a));
+	*a = (struct asked){ bh_copy(room), cb, arg, n->asked };
 	n->asked = a;
 	if (n->reading)
 		return;
@@ -409,10 +409,10 @@ identified(void *arg, const struct slack_answer *a)
 	struct slack *s = self->slack;
 
 	if (a->result == BH_OK && bh_get_text(a->body, "team_id") != NULL) {
-		slack_set(&s->bot_user, bh_get_text(a->body, "user_id"));
-		slack_set(&s->bot_id, bh_get_text(a->body, "bot_id"));
-		slack_set(&s->team, bh_get_text(a->body, "team_id"));
-		slack_set(&s->enterprise, bh_get_text(a->body,
+		bh_set(&s->bot_user, bh_get_text(a->body, "user_id"));
+		bh_set(&s->bot_id, bh_get_text(a->body, "bot_id"));
+		bh_set(&s->team, bh_get_text(a->body, "team_id"));
+		bh_set(&s->enterprise, bh_get_text(a->body,
 		    "enterprise_id"));
 		s->org = bh_get_bool(a->body, "is_enterprise_install", false);
 		bh_log(s->host, BH_LOG_NOTE, "we are %.60s (%.20s) in %.100s",

@@ -92,7 +92,7 @@ slack_hand_over(struct slack_incoming *in, struct slack_reply *r,
     struct bh_event *event)
 {
 	struct slack *s = in->slack;
-	struct slack_delivery *d = slack_zero(sizeof(*d));
+	struct slack_delivery *d = bh_zero(sizeof(*d));
 	int ret;
 
 	d->slack = s;

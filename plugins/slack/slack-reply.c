@@ -36,7 +36,7 @@ reply_free(struct slack_reply *r)
 	free(r->thread);
 	free(r->message);
 	free(r->trigger);
-	slack_secret_free(r->response_url);
+	bh_secret_free(r->response_url);
 	free(r->view);
 	free(r->view_hash);
 	bh_buf_release(&r->home);
@@ -65,7 +65,7 @@ forget_old(struct slack *s, struct slack_reply *r)
 struct slack_reply *
 slack_reply_new(struct slack *s, int from)
 {
-	struct slack_reply *r = slack_zero(sizeof(*r));
+	struct slack_reply *r = bh_zero(sizeof(*r));
 	struct slack_reply **at = bucket(s, ++s->replies_made);
 
 	forget_old(s, *at);

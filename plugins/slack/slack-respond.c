@@ -198,10 +198,10 @@ slack_respond(struct slack_reply *r, const char *json, slack_api_cb *cb,
 		return;
 	}
 	(void)slack_reply_respond(r);
-	x = slack_zero(sizeof(*x));
+	x = bh_zero(sizeof(*x));
 	x->magic = RESPOND_MAGIC;
 	x->reply = slack_reply_hold(r);
-	x->json = slack_copy(json);
+	x->json = bh_copy(json);
 	x->cb = cb;
 	x->arg = arg;
 	x->next = s->responds;

@@ -105,7 +105,7 @@ slack_unseal(struct slack *s, const char *hex)
 	    in + NONCE_SIZE) == 1 &&
 	    EVP_DecryptFinal_ex(ctx, text + n, &end) == 1) {
 		text[n + end] = '\0';
-		copy = slack_copy((const char *)text);
+		copy = bh_copy((const char *)text);
 	}
 	OPENSSL_cleanse(key, sizeof(key));
 	OPENSSL_cleanse(text, sizeof(text));

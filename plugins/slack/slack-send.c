@@ -38,7 +38,7 @@ finish(struct sending *p, int result, const char *message)
 {
 	bh_sent_cb *done = p->done;
 	void *arg = p->arg;
-	char *id = slack_copy(message);
+	char *id = bh_copy(message);
 
 	slack_reply_drop(p->reply);
 	free(p->key);
@@ -188,7 +188,7 @@ edit(struct sending *p)
 		finish(p, BH_ENOENT, NULL);
 		return;
 	}
-	channel = slack_copy(p->message);
+	channel = bh_copy(p->message);
 	channel[n] = '\0';
 	free(p->channel);
 	p->channel = channel;
@@ -336,9 +336,9 @@ direct(struct sending *p)
 	    r->user != NULL && strcmp(r->user, p->user) == 0 &&
 	    r->response_url == NULL;
 
-	slack_set(&p->channel, here ? r->channel : p->user);
+	bh_set(&p->channel, here ? r->channel : p->user);
 	if (p->room != NULL)
-		slack_set(&p->thread, NULL);
+		bh_set(&p->thread, NULL);
 	to_channel(p);
 }
 
@@ -383,7 +383,7 @@ resolved(void *arg, int result, const char *id)
 
 	assert(p->magic == SENDING_MAGIC);
 	if (result == BH_OK) {
-		slack_set(&p->channel, id);
+		bh_set(&p->channel, id);
 		if (p->user != NULL)
 			whisper(p);
 		else
@@ -460,7 +460,7 @@ thread_of(const char *thread)
 {
 	const char *colon = thread != NULL ? strrchr(thread, ':') : NULL;
 
-	return slack_copy(colon != NULL ? colon + 1 : thread);
+	return bh_copy(colon != NULL ? colon + 1 : thread);
 }
 
 int
@@ -482,14 +482,14 @@ slack_send(void *state, const struct bh_post *post, bh_sent_cb *done,
 		done(arg, BH_OK, NULL);	/* nobody asked for words */
 		return BH_OK;
 	}
-	p = slack_zero(sizeof(*p));
+	p = bh_zero(sizeof(*p));
 	*p = (struct sending){ .magic = SENDING_MAGIC, .slack = s,
 		.reply = r != NULL ? slack_reply_hold(r) : NULL,
-		.key = slack_copy(post->key), .room = slack_copy(post->room),
-		.user = slack_copy(post->user),
+		.key = bh_copy(post->key), .room = bh_copy(post->room),
+		.user = bh_copy(post->user),
 		.thread = thread_of(post->thread),
-		.message = slack_copy(post->message),
-		.text = slack_copy(post->text != NULL ? post->text : ""),
+		.message = bh_copy(post->message),
+		.text = bh_copy(post->text != NULL ? post->text : ""),
 		.blocks = BH_BUF(1024u * 1024u), .rank = rank_of(post->card),
 		.card = post->card != NULL, .again = post->again,
 		.done = done, .arg = arg };
@@ -505,16 +505,16 @@ void
 slack_say(struct slack *s, struct slack_reply *r, const char *room,
     const char *user, const char *text, const char *blocks)
 {
-	struct sending *p = slack_zero(sizeof(*p));
+	struct sending *p = bh_zero(sizeof(*p));
 
 	*p = (struct sending){ .magic = SENDING_MAGIC, .slack = s,
 		.reply = r != NULL ? slack_reply_hold(r) : NULL,
-		.room = slack_copy(room), .user = slack_copy(user),
+		.room = bh_copy(room), .user = bh_copy(user),
 		.thread = thread_of(r != NULL ? r->thread : NULL),
-		.text = slack_copy(text), .blocks = BH_BUF(1024u * 1024u),
+		.text = bh_copy(text), .blocks = BH_BUF(1024u * 1024u),
 		.rank = SLACK_NOW };
 	if (room != NULL && *room == 'D')
-		slack_set(&p->room, NULL);
+		bh_set(&p->room, NULL);
 	if (blocks != NULL)
 		bh_buf_puts(&p->blocks, blocks);
 	else

@@ -166,7 +166,7 @@ failed(struct slack_socket *pool, const char *why)
 		most *= 2;
 	if (pool->failures < 30)
 		pool->failures++;
-	slack_set(&pool->trouble, why);
+	bh_set(&pool->trouble, why);
 	rest(pool, jitter(pool, most < BACK_OFF_MOST ? most :
 	    BACK_OFF_MOST));
 }
@@ -179,7 +179,7 @@ stop(struct slack_socket *pool, const char *why)
 		bh_log(pool->slack->host, BH_LOG_ERROR, "no more connections "
 		    "to Slack: %s", why);
 	pool->stopped = true;
-	slack_set(&pool->trouble, why);
+	bh_set(&pool->trouble, why);
 }
 
 static void
@@ -193,7 +193,7 @@ crowded(struct slack_socket *pool)
 		pool->crowds++;
 	ms = ms < CROWDED_MOST ? ms : CROWDED_MOST;
 	rest(pool, ms + jitter(pool, ms / 2));
-	slack_set(&pool->trouble, "Slack takes ten connections of one app and "
+	bh_set(&pool->trouble, "Slack takes ten connections of one app and "
 	    "has them: does another bellhop use this app-token?");
 	bh_log(pool->slack->host, BH_LOG_WARN, "%s", pool->trouble);
 }
@@ -281,7 +281,7 @@ on_hello(void *arg, struct slack_link *link)
 		slack_link_retire(old, READ_ON);
 	plan_renewal(pool, link);
 	if (count_live(pool) == pool->count)
-		slack_set(&pool->trouble, NULL);
+		bh_set(&pool->trouble, NULL);
 	advance(pool);
 }
 
@@ -465,7 +465,7 @@ slack_sockets_connect(struct slack *s)
 
 	if (s->sockets != NULL)
 		return BH_OK;
-	pool = slack_zero(sizeof(*pool));
+	pool = bh_zero(sizeof(*pool));
 	pool->magic = SLACK_SOCKET_MAGIC;
 	pool->slack = s;
 	pool->count = s->connections < 2 ? 2 : s->connections > 10 ? 10 :
@@ -488,7 +488,7 @@ slack_sockets_changed(struct slack *s)
 		return;
 	pool->stopped = false;
 	pool->failures = 0;
-	slack_set(&pool->trouble, NULL);
+	bh_set(&pool->trouble, NULL);
 	advance(pool);
 }
 

@@ -67,7 +67,7 @@ static void load(struct slack_tokens *t);
 static void
 wipe(char **text)
 {
-	slack_secret_free(*text);
+	bh_secret_free(*text);
 	*text = NULL;
 }
 
@@ -301,8 +301,8 @@ take_pair(struct slack_tokens *t, const struct bh_value *body)
 		return;
 	}
 	wipe_pair(&t->next);
-	t->next.access = slack_copy(access);
-	t->next.refresh = slack_copy(refresh);
+	t->next.access = bh_copy(access);
+	t->next.refresh = bh_copy(refresh);
 	t->next.expires = bh_now(t->slack->host) + (seconds >= 60 &&
 	    seconds < 1e9 ? (int64_t)seconds : 43200) * 1000;
 	bh_failpoint(t->slack->host, "slack-token-spent");
@@ -353,7 +353,7 @@ spend(void *arg, int result)
 		renew_later(t, "the store fails");
 		return;
 	}
-	form = slack_secret_buf(16384);
+	form = bh_secret_buf(16384);
 	bh_buf_add(&url, "%soauth.v2.access", s->api);
 	bh_buf_puts(&form, "grant_type=refresh_token&refresh_token=");
 	bh_buf_percent(&form, t->now.refresh);
@@ -364,7 +364,7 @@ spend(void *arg, int result)
 	t->xfer = bh_http(s->host, &(struct bh_http){ .method = "POST",
 	    .url = bh_buf_text(&url), .headers = headers, .body = form.data,
 	    .body_len = form.len, .timeout = TIMEOUT }, arrived, t);
-	slack_secret_free(form.data);
+	bh_secret_free(form.data);
 	bh_buf_release(&url);
 	if (t->xfer == NULL)
 		renew_later(t, "the api-url cannot be used");
@@ -487,10 +487,10 @@ read_settings(struct slack_tokens *t)
 	t->wait = 0;
 	if (!t->rotates)
 		return;
-	t->now.refresh = slack_copy(refresh);
-	t->now.access = slack_copy(bh_host_config(host, "bot-token"));
+	t->now.refresh = bh_copy(refresh);
+	t->now.access = bh_copy(bh_host_config(host, "bot-token"));
 	digest(&origin, refresh);
-	t->origin = slack_copy(bh_buf_text(&origin));
+	t->origin = bh_copy(bh_buf_text(&origin));
 	bh_buf_release(&origin);
 }
 
@@ -515,7 +515,7 @@ begin_anew(struct slack_tokens *t)
 void
 slack_tokens_open(struct slack *s)
 {
-	struct slack_tokens *t = slack_zero(sizeof(*t));
+	struct slack_tokens *t = bh_zero(sizeof(*t));
 
 	t->magic = TOKENS_MAGIC;
 	t->slack = s;
@@ -600,7 +600,7 @@ slack_token(struct slack *s, slack_token_cb *cb, void *arg)
 	}
 	while (*end != NULL)
 		end = &(*end)->next;
-	w = slack_zero(sizeof(*w));
+	w = bh_zero(sizeof(*w));
 	w->cb = cb;
 	w->arg = arg;
 	*end = w;
@@ -616,7 +616,7 @@ slack_token_bad(struct slack *s, const char *token, const char *error)
 	if (current == NULL || strcmp(current, token) != 0)
 		return;			/* there is a newer one already */
 	wipe(&t->refused);
-	t->refused = slack_copy(token);
+	t->refused = bh_copy(token);
 	t->refused_until = bh_mono(s->host) + REFUSED_REST;
 	if (t->rotates) {
 		bh_log(s->host, BH_LOG_NOTE, "Slack does not take the token "

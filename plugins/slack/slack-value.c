@@ -30,7 +30,7 @@ keep(struct slack_kept **kept, const char *key, const char *value)
 	size_t i = 0;
 
 	if (k == NULL)
-		k = *kept = slack_zero(sizeof(*k));
+		k = *kept = bh_zero(sizeof(*k));
 	while (i < KEPT_MOST && (k->list[i].key == NULL ||
 	    strcmp(k->list[i].key, key) != 0))
 		i++;
@@ -39,7 +39,7 @@ keep(struct slack_kept **kept, const char *key, const char *value)
 		k->next = (k->next + 1) % KEPT_MOST;
 	}
 
-	char *new_key = slack_copy(key), *new_value = slack_copy(value);
+	char *new_key = bh_copy(key), *new_value = bh_copy(value);
 
 	free(k->list[i].key);
 	free(k->list[i].value);

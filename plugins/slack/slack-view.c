@@ -74,18 +74,18 @@ shown(void *arg, const struct slack_answer *a)
 	assert(x->magic == SHOW_MAGIC);
 	if (a->result == BH_OK) {
 		if (bh_get_text(view, "id") != NULL)
-			slack_set(&r->view, bh_get_text(view, "id"));
-		slack_set(&r->view_hash, bh_get_text(view, "hash"));
+			bh_set(&r->view, bh_get_text(view, "id"));
+		bh_set(&r->view_hash, bh_get_text(view, "hash"));
 		show_done(x, BH_OK);
 	} else if (x->update && x->hashed && is(a->error, "hash_conflict")) {
 		/* It changed meanwhile; what we show is what holds now. */
-		slack_set(&r->view_hash, NULL);
+		bh_set(&r->view_hash, NULL);
 		go(x);
 		slack_reply_drop(r);
 		return;
 	} else {
 		if (x->update && is(a->error, "not_found"))
-			slack_set(&r->view, NULL);	/* closed by then */
+			bh_set(&r->view, NULL);	/* closed by then */
 		bh_log(r->slack->host, BH_LOG_INFO, "a view could not be "
 		    "shown: %.100s", a->error != NULL ? a->error : "");
 		show_done(x, a->result == BH_EINVAL ? BH_ENOENT : a->result);
@@ -109,7 +109,7 @@ ask_slack(struct slack_show *x, const char *method, int64_t until)
 	}
 	bh_buf_add(&json, ",\"view\":%s}", x->view);
 	if (!x->update)
-		slack_set(&r->trigger, NULL);
+		bh_set(&r->trigger, NULL);
 	r->opening = true;
 	slack_api(r->slack, &(struct slack_ask){ .method = method,
 	    .json = bh_buf_text(&json), .rank = SLACK_NOW, .until = until,
@@ -128,7 +128,7 @@ go(struct slack_show *x)
 		    x->view);
 		slack_reply_ack(r, bh_buf_text(&ack));
 		bh_buf_release(&ack);
-		slack_set(&r->view_hash, NULL);	/* not told of its new one */
+		bh_set(&r->view_hash, NULL);	/* not told of its new one */
 		show_done(x, BH_OK);
 		return;
 	}
@@ -146,12 +146,12 @@ void
 slack_view_show(struct slack_reply *r, const char *view, const char *token,
     slack_view_cb *cb, void *arg)
 {
-	struct slack_show *x = slack_zero(sizeof(*x)), **end = &r->shows;
+	struct slack_show *x = bh_zero(sizeof(*x)), **end = &r->shows;
 
 	x->magic = SHOW_MAGIC;
 	x->reply = slack_reply_hold(r);
-	x->view = slack_copy(view);
-	x->token = slack_copy(token);
+	x->view = bh_copy(view);
+	x->token = bh_copy(token);
 	x->cb = cb;
 	x->arg = arg;
 	if (!r->opening) {
@@ -304,13 +304,13 @@ slack_ask(void *state, const struct bh_form *form, const char *user,
 		bh_buf_release(&view);
 		return BH_EUNSUPPORTED;
 	}
-	a = slack_zero(sizeof(*a));
+	a = bh_zero(sizeof(*a));
 	*a = (struct asking){ .magic = ASKING_MAGIC, .slack = s,
 		.reply = r != NULL ? slack_reply_hold(r) : NULL,
-		.user = slack_copy(user), .room = slack_copy(room),
-		.title = slack_copy(form->title != NULL ? form->title : ""),
-		.token = slack_copy(form->token),
-		.view = slack_copy(bh_buf_text(&view)) };
+		.user = bh_copy(user), .room = bh_copy(room),
+		.title = bh_copy(form->title != NULL ? form->title : ""),
+		.token = bh_copy(form->token),
+		.view = bh_copy(bh_buf_text(&view)) };
 	bh_buf_release(&view);
 	if (r == NULL) {
 		asked(a, BH_ENOENT);

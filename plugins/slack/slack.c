@@ -4,8 +4,6 @@
 
 #include "plugins/slack/slack.h"
 
-#include <openssl/crypto.h>
-
 struct slack *
 slack_of(void *state)
 {
@@ -15,101 +13,25 @@ slack_of(void *state)
 	return s;
 }
 
-char *
-slack_copy(const char *text)
-{
-	char *copy = text != NULL ? strdup(text) : NULL;
-
-	if (text != NULL && copy == NULL)
-		abort();
-	return copy;
-}
-
-void
-slack_set(char **text, const char *value)
-{
-	char *copy = slack_copy(value);
-
-	free(*text);
-	*text = copy;
-}
-
-void
-slack_secret_free(char *secret)
-{
-	if (secret != NULL)
-		OPENSSL_cleanse(secret, strlen(secret));
-	free(secret);
-}
-
-struct bh_buf
-slack_secret_buf(size_t size)
-{
-	return (struct bh_buf){ .data = slack_zero(size), .size = size,
-	    .max = size - 1 };
-}
-
-void *
-slack_zero(size_t size)
-{
-	void *p = calloc(1, size);
-
-	if (p == NULL)
-		abort();
-	return p;
-}
-
 /* ------------------------------------------------------------------ */
 /* Health                                                              */
 
 void
 slack_health(struct slack *s, int part, int health, const char *fmt, ...)
 {
-	struct bh_buf text = BH_BUF(1000);
-	size_t worst = 0;
+	const struct bh_part *worst;
 	va_list ap;
 
 	va_start(ap, fmt);
-	bh_buf_vadd(&text, fmt, ap);
+	bh_part_say(&s->parts[part], health, fmt, ap);
 	va_end(ap);
-	s->parts[part].health = health;
-	slack_set(&s->parts[part].text, bh_buf_text(&text));
-	bh_buf_release(&text);
-	for (size_t i = 1; i < SLACK_PARTS; i++)
-		if (s->parts[i].text != NULL && (s->parts[worst].text == NULL ||
-		    s->parts[i].health > s->parts[worst].health))
-			worst = i;
+	worst = bh_part_worst(s->parts, SLACK_PARTS);
 	if (!s->closing)
-		bh_health(s->host, s->parts[worst].health, "%s",
-		    s->parts[worst].text);
+		bh_health(s->host, worst->health, "%s", worst->text);
 }
 
 /* ------------------------------------------------------------------ */
 /* Settings                                                            */
-
-static void
-free_list(char **list)
-{
-	for (size_t i = 0; list != NULL && list[i] != NULL; i++)
-		free(list[i]);
-	free(list);
-}
-
-static char **
-copy_list(struct bh_host *host, const char *key)
-{
-	const struct bh_value *v = bh_team_setting(host, "", key);
-	size_t n = 0;
-	char **list;
-
-	if (v != NULL && v->kind != BH_LIST)
-		v = NULL;
-	list = slack_zero(((v != NULL ? v->count : 0) + 1) * sizeof(*list));
-	for (BH_EACH(c, v))
-		if (bh_text(c) != NULL)
-			list[n++] = slack_copy(bh_text(c));
-	return list;
-}
 
 /* With a slash at its end, as methods are put behind it. */
 static char *
@@ -122,7 +44,7 @@ copy_api(struct bh_host *host)
 	bh_buf_puts(&b, url != NULL ? url : "");
 	if (b.len > 0 && b.data[b.len - 1] != '/')
 		bh_buf_puts(&b, "/");
-	copy = slack_copy(bh_buf_text(&b));
+	copy = bh_copy(bh_buf_text(&b));
 	bh_buf_release(&b);
 	return copy;
 }
@@ -135,9 +57,9 @@ copy_path(struct bh_host *host)
 	char *copy;
 
 	if (path != NULL)
-		return slack_copy(path);
+		return bh_copy(path);
 	bh_buf_add(&b, "/slack/%s", bh_instance(host));
-	copy = slack_copy(bh_buf_text(&b));
+	copy = bh_copy(bh_buf_text(&b));
 	bh_buf_release(&b);
 	return copy;
 }
@@ -153,9 +75,9 @@ read_settings(struct slack *s)
 	    (int)strtol(connections, NULL, 10) : 2;
 	s->api = copy_api(s->host);
 	s->path = copy_path(s->host);
-	s->response_hosts = copy_list(s->host, "response-hosts");
-	s->workspaces = copy_list(s->host, "workspaces");
-	s->commands = copy_list(s->host, "commands");
+	s->response_hosts = bh_list_copy(s->host, "response-hosts", NULL);
+	s->workspaces = bh_list_copy(s->host, "workspaces", NULL);
+	s->commands = bh_list_copy(s->host, "commands", NULL);
 }
 
 /* ------------------------------------------------------------------ */
@@ -166,9 +88,9 @@ slack_free(struct slack *s)
 {
 	free(s->api);
 	free(s->path);
-	free_list(s->response_hosts);
-	free_list(s->workspaces);
-	free_list(s->commands);
+	bh_list_free(s->response_hosts);
+	bh_list_free(s->workspaces);
+	bh_list_free(s->commands);
 	free(s->bot_user);
 	free(s->bot_id);
 	free(s->team);
@@ -186,7 +108,7 @@ slack_free(struct slack *s)
 static int
 slack_open(struct bh_host *host, void **state)
 {
-	struct slack *s = slack_zero(sizeof(*s));
+	struct slack *s = bh_zero(sizeof(*s));
 	int ret;
 
 	s->magic = SLACK_MAGIC;

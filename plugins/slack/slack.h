@@ -21,6 +21,7 @@
 #ifndef SLACK_H
 #define SLACK_H
 
+#include <bellhop/own.h>
 #include <bellhop/plugin.h>
 
 #include <assert.h>
@@ -94,7 +95,7 @@ struct slack_reply {
 };
 
 /* A new one, found by its id from then on; freed when over() came, or an hour
- * later, and nothing holds it.  Strings are filled in with slack_copy(). */
+ * later, and nothing holds it.  Strings are filled in with bh_copy(). */
 struct slack_reply *slack_reply_new(struct slack *s, int from);
 struct slack_reply *slack_reply_find(struct slack *s, const char *id);
 struct slack_reply *slack_reply_hold(struct slack_reply *r);
@@ -383,7 +384,7 @@ void slack_tokens_close(struct slack *s);
 extern const char *const slack_migrations[];
 
 /* slack-seal.c: hex of a sealed text; false: it cannot be sealed.  And back,
- * to be freed with slack_secret_free(); NULL: it was sealed otherwise. */
+ * to be freed with bh_secret_free(); NULL: it was sealed otherwise. */
 bool slack_seal(struct slack *s, struct bh_buf *out, const char *text);
 char *slack_unseal(struct slack *s, const char *hex);
 
@@ -431,7 +432,7 @@ struct slack {
 	char **workspaces;		/* teams and enterprises besides ours */
 	char **commands;		/* slash commands, without their '/' */
 	bool closing;
-	struct { int health; char *text; } parts[SLACK_PARTS];
+	struct bh_part parts[SLACK_PARTS];
 	/* auth.test's answer; NULL until then */
 	char *bot_user, *bot_id, *team, *enterprise, *app_id;
 	void (*known)(struct slack *);	/* called whenever it came; or NULL */
@@ -453,13 +454,6 @@ struct slack {
 };
 
 struct slack *slack_of(void *state);
-char *slack_copy(const char *text);	/* NULL gives NULL; never fails */
-void slack_set(char **text, const char *value);	/* frees the old one */
-void slack_secret_free(char *secret);		/* wiped; NULL is fine */
-/* Born with its whole size, so that growing leaves no copies behind; its data
- * are freed with slack_secret_free(). */
-struct bh_buf slack_secret_buf(size_t size);
-void *slack_zero(size_t size);
 /* How one part is: !status shows the worst of them, by its sentence. */
 void slack_health(struct slack *s, int part, int health, const char *fmt, ...)
     BH_PRINTF(4, 5);

@@ -62,7 +62,7 @@ static struct teams_lanes *
 lanes(struct teams *t)
 {
 	if (t->lanes == NULL)
-		t->lanes = teams_zero(sizeof(*t->lanes));
+		t->lanes = bh_zero(sizeof(*t->lanes));
 	return t->lanes;
 }
 
@@ -89,7 +89,7 @@ call_free(struct api_call *c)
 	free(c->path);
 	free(c->lane);
 	free(c->json);
-	teams_secret_free(c->token);
+	bh_secret_free(c->token);
 	c->magic = 0;
 	free(c);
 }
@@ -340,7 +340,7 @@ to_graph(struct api_call *c, struct bh_http *http)
 static void
 send_it(struct api_call *c, const char *token)
 {
-	struct bh_buf bearer = BH_BUF(32u * 1024u);
+	struct bh_buf bearer = bh_secret_buf(32u * 1024u);
 	const char *headers[] = { "Accept: application/json", NULL, NULL,
 		NULL };
 	struct bh_http http = { .method = c->method, .headers = headers,
@@ -356,11 +356,11 @@ send_it(struct api_call *c, const char *token)
 		http.body = c->json;
 		http.body_len = strlen(c->json);
 	}
-	teams_secret_free(c->token);
-	c->token = teams_copy(token);
+	bh_secret_free(c->token);
+	c->token = bh_copy(token);
 	c->xfer = c->graph ? to_graph(c, &http) : teams_url_http(c->teams,
 	    service_url(c), c->path, &http, answered, c);
-	teams_buf_wipe(&bearer);
+	bh_buf_wipe(&bearer);
 	if (c->xfer == NULL)
 		refuse(c, BH_EPERM, "the service URL is not one that our token "
 		    "may be sent to");
@@ -447,13 +447,13 @@ teams_api(struct teams *t, const struct teams_ask *ask, teams_api_cb *cb,
 		cb(arg, &answer);
 		return;
 	}
-	c = teams_zero(sizeof(*c));
+	c = bh_zero(sizeof(*c));
 	c->magic = API_CALL_MAGIC;
 	c->teams = t;
-	c->method = teams_copy(ask->method);
-	c->service_url = teams_copy(ask->service_url);
-	c->path = teams_copy(ask->path);
-	c->json = teams_copy(ask->json);
+	c->method = bh_copy(ask->method);
+	c->service_url = bh_copy(ask->service_url);
+	c->path = bh_copy(ask->path);
+	c->json = bh_copy(ask->json);
 	c->lane = lane_of(ask, write);
 	c->rank = ask->rank;
 	c->graph = ask->graph;

@@ -288,7 +288,7 @@ got_metadata(void *arg, const struct bh_answer *a)
 	else
 		good(d, "the metadata of Microsoft's keys is there");
 	compare_clocks(d, a);
-	d->keys_url = teams_copy(url);
+	d->keys_url = bh_copy(url);
 	bh_json_free(d->host, body);
 	http.url = d->keys_url;
 	if (bh_http(d->host, &http, got_keys, d) == NULL) {
@@ -429,7 +429,7 @@ next(struct doctor *d)
 int
 teams_doctor(struct bh_call *call, void *state)
 {
-	struct doctor *d = teams_zero(sizeof(*d));
+	struct doctor *d = bh_zero(sizeof(*d));
 	const char *rooms = bh_arg(call, "rooms");
 
 	d->call = call;

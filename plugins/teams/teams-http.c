@@ -143,7 +143,7 @@ recall(struct teams *t, const unsigned char hash[32],
 		forget(k);
 		return false;
 	}
-	claims->service_url = teams_copy(k->service_url);
+	claims->service_url = bh_copy(k->service_url);
 	claims->expires = k->expires;
 	claims->key = key;
 	return true;
@@ -157,7 +157,7 @@ remember(struct teams *t, int of, const unsigned char hash[32],
 
 	forget(k);
 	memcpy(k->hash, hash, sizeof(k->hash));
-	k->service_url = teams_copy(claims->service_url);
+	k->service_url = bh_copy(claims->service_url);
 	snprintf(k->print, sizeof(k->print), "%s", claims->key->print);
 	k->of = of;
 	k->expires = claims->expires;
@@ -294,7 +294,7 @@ keys_looked_at(void *arg)
 static void *
 keep(const char *data, size_t len)
 {
-	char *copy = teams_zero(len + 1);
+	char *copy = bh_zero(len + 1);
 
 	memcpy(copy, data, len);
 	return copy;
@@ -313,7 +313,7 @@ wait_for_key(struct teams *t, struct bh_request *request, const char *token,
 		    "signing key");
 		return;
 	}
-	w = teams_zero(sizeof(*w));
+	w = bh_zero(sizeof(*w));
 	w->teams = t;
 	w->request = request;
 	w->of = of;
@@ -396,7 +396,7 @@ knocked(void *arg, struct bh_request *request, const struct bh_http_in *in)
 static char **
 make_issuers(const struct teams *t)
 {
-	char **list = teams_zero((EMULATOR_ISSUERS + 1) * sizeof(*list));
+	char **list = bh_zero((EMULATOR_ISSUERS + 1) * sizeof(*list));
 	struct bh_buf text = BH_BUF(2000);
 
 	for (size_t i = 0; i < EMULATOR_ISSUERS / 2; i++) {
@@ -405,11 +405,11 @@ make_issuers(const struct teams *t)
 
 		bh_buf_clear(&text);
 		bh_buf_add(&text, "https://sts.windows.net/%s/", tenant);
-		list[2 * i] = teams_copy(bh_buf_text(&text));
+		list[2 * i] = bh_copy(bh_buf_text(&text));
 		bh_buf_clear(&text);
 		bh_buf_add(&text, "https://login.microsoftonline.com/%s/v2.0",
 		    tenant);
-		list[2 * i + 1] = teams_copy(bh_buf_text(&text));
+		list[2 * i + 1] = bh_copy(bh_buf_text(&text));
 	}
 	bh_buf_release(&text);
 	return list;
@@ -418,7 +418,7 @@ make_issuers(const struct teams *t)
 int
 teams_http_connect(struct teams *t)
 {
-	struct teams_door *d = teams_zero(sizeof(*d));
+	struct teams_door *d = bh_zero(sizeof(*d));
 	int ret;
 
 	t->door = d;

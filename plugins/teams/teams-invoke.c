@@ -87,7 +87,7 @@ search(struct teams_reply *r, const struct bh_value *activity)
 		event.text = bh_get_text(value, "queryText");
 		if (event.text == NULL)
 			event.text = "";
-		r->form = teams_copy(event.token);
+		r->form = bh_copy(event.token);
 		teams_deliver(r, &event, activity);
 	}
 	bh_buf_release(&token);

@@ -43,7 +43,7 @@ teams_base64url(const char *text, size_t len, size_t max, size_t *out_len)
 
 	if (len == 0 || len % 4 == 1 || size > max)
 		return NULL;
-	out = teams_zero(size + 1);
+	out = bh_zero(size + 1);
 	for (size_t i = 0; i < len; i++) {
 		int v = sextet(text[i]);
 
@@ -137,16 +137,16 @@ read_endorsements(struct teams_key *k, const struct bh_value *list)
 {
 	if (list == NULL)
 		return;
-	k->endorsements = teams_zero((ENDORSEMENTS_MAX + 2) *
+	k->endorsements = bh_zero((ENDORSEMENTS_MAX + 2) *
 	    sizeof(*k->endorsements));
 	for (BH_EACH(c, list))
 		if (bh_text(c) != NULL &&
 		    k->endorsements_count < ENDORSEMENTS_MAX)
 			k->endorsements[k->endorsements_count++] =
-			    teams_copy(bh_text(c));
+			    bh_copy(bh_text(c));
 	if (k->endorsements_count == 0 && (list->kind != BH_LIST ||
 	    list->count > 0))
-		k->endorsements[k->endorsements_count++] = teams_copy("");
+		k->endorsements[k->endorsements_count++] = bh_copy("");
 }
 
 static struct teams_key *
@@ -170,9 +170,9 @@ read_one(const struct bh_value *jwk)
 		EVP_PKEY *key = make_key(n, e);
 
 		if (key != NULL) {
-			k = teams_zero(sizeof(*k));
+			k = bh_zero(sizeof(*k));
 			k->key = key;
-			k->kid = teams_copy(kid);
+			k->kid = bh_copy(kid);
 			print_key(jwk, k->print);
 			read_endorsements(k, bh_get(jwk, "endorsements"));
 		}

@@ -241,7 +241,7 @@ teams_jwt_judge(struct bh_host *host, const char *token, size_t len,
 	*why = judge_claims(json, expect, &expires);
 	if (*why == NULL) {
 		claims->service_url = expect->emulator ? NULL :
-		    teams_copy(bh_get_text(json, "serviceurl"));
+		    bh_copy(bh_get_text(json, "serviceurl"));
 		claims->expires = expires;
 		claims->key = key;
 	} else

@@ -400,7 +400,7 @@ teams_keys_missed(struct teams *t, int of, teams_keys_cb *cb, void *arg)
 		cb(arg);
 		return;
 	}
-	w = teams_zero(sizeof(*w));
+	w = bh_zero(sizeof(*w));
 	*w = (struct waiter){ cb, arg, s->waiters };
 	s->waiters = w;
 	fetch(s);
@@ -409,7 +409,7 @@ teams_keys_missed(struct teams *t, int of, teams_keys_cb *cb, void *arg)
 void
 teams_keys_open(struct teams *t, void (*ready)(struct teams *, int))
 {
-	struct teams_keyring *ring = teams_zero(sizeof(*ring));
+	struct teams_keyring *ring = bh_zero(sizeof(*ring));
 	struct bh_buf url = BH_BUF(2000);
 
 	t->keyring = ring;
@@ -418,13 +418,13 @@ teams_keys_open(struct teams *t, void (*ready)(struct teams *, int))
 		ring->sources[i] = (struct source){ .teams = t, .of = (int)i,
 		    .tried = -1, .failing = -1, .retry = FLOOR };
 	ring->sources[TEAMS_CHANNEL].name = "Bot Framework";
-	ring->sources[TEAMS_CHANNEL].metadata = teams_copy(t->metadata);
+	ring->sources[TEAMS_CHANNEL].metadata = bh_copy(t->metadata);
 	ring->sources[TEAMS_EMULATOR].name = "emulator";
 	if (t->emulator) {
 		bh_buf_add(&url, "%s/botframework.com/v2.0/.well-known/"
 		    "openid-configuration", t->login);
 		ring->sources[TEAMS_EMULATOR].metadata =
-		    teams_copy(bh_buf_text(&url));
+		    bh_copy(bh_buf_text(&url));
 		bh_buf_release(&url);
 	}
 	if (bh_query(t->host, loaded, t, "SELECT source, document, fetched "

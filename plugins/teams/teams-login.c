@@ -227,7 +227,7 @@ say_trouble(void *arg)
 static void
 refuse(struct teams_login *l, const char *why)
 {
-	l->trouble = teams_copy(why);
+	l->trouble = bh_copy(why);
 	l->timer = bh_after(l->teams->host, 0, say_trouble, l);
 }
 
@@ -351,8 +351,8 @@ static void
 ask(struct teams_login *l, const char *assertion)
 {
 	struct teams *t = l->teams;
-	struct bh_buf url = BH_BUF(2000), form = BH_BUF(64u * 1024u);
-	struct bh_buf own = BH_BUF(TOKEN_MOST);
+	struct bh_buf url = BH_BUF(2000), form = bh_secret_buf(64u * 1024u);
+	struct bh_buf own = bh_secret_buf(TOKEN_MOST);
 	const char *why = NULL;
 	int ret = BH_OK;
 
@@ -378,8 +378,8 @@ ask(struct teams_login *l, const char *assertion)
 		post(l, bh_buf_text(&url), &form);
 	else
 		refuse(l, why);
-	teams_buf_wipe(&form);
-	teams_buf_wipe(&own);
+	bh_buf_wipe(&form);
+	bh_buf_wipe(&own);
 	bh_buf_release(&url);
 }
 
@@ -414,19 +414,19 @@ ask_machine(struct teams_login *l, const char *resource)
 		refuse(l, "this machine's identity cannot be asked for: look "
 		    "at IDENTITY_ENDPOINT in the environment");
 	bh_buf_release(&url);
-	teams_buf_wipe(&header);
+	bh_buf_wipe(&header);
 }
 
 struct teams_login *
 teams_login(struct teams *t, const char *scope, teams_login_cb *cb, void *arg)
 {
-	struct teams_login *l = teams_zero(sizeof(*l));
+	struct teams_login *l = bh_zero(sizeof(*l));
 	const char *why = NULL, *suffix = "/.default";
 	struct bh_buf resource = BH_BUF(2000);
 	size_t len = strlen(scope);
 
 	l->teams = t;
-	l->scope = teams_copy(scope);
+	l->scope = bh_copy(scope);
 	l->cb = cb;
 	l->arg = arg;
 	if (len > strlen(suffix) &&

@@ -35,7 +35,7 @@ slot(struct teams *t, const char *user)
 	uint32_t h = 2166136261u;
 
 	if (t->names == NULL)
-		t->names = teams_zero(sizeof(*t->names));
+		t->names = bh_zero(sizeof(*t->names));
 	for (; *user != '\0'; user++)
 		h = (h ^ (unsigned char)*user) * 16777619u;
 	return &t->names->seen[h % SEEN];
@@ -53,9 +53,9 @@ teams_people_see(struct teams *t, const char *user, const char *from_id,
 	if (s->user != NULL && strcmp(s->user, user) == 0 &&
 	    strcmp(s->conversation, conversation) == 0)
 		return;
-	teams_set(&s->user, user);
-	teams_set(&s->from_id, from_id);
-	teams_set(&s->conversation, conversation);
+	bh_set(&s->user, user);
+	bh_set(&s->from_id, from_id);
+	bh_set(&s->conversation, conversation);
 }
 
 void
@@ -274,8 +274,8 @@ may_know(struct asking *a, const char *conversation, const char *id)
 		    a->places[i][strcspn(a->places[i], ";")] ==
 		    a->places[i][len])
 			return;
-	a->ids[a->count] = teams_copy(id != NULL ? id : a->user);
-	a->places[a->count++] = teams_copy(conversation);
+	a->ids[a->count] = bh_copy(id != NULL ? id : a->user);
+	a->places[a->count++] = bh_copy(conversation);
 }
 
 static void
@@ -300,13 +300,13 @@ void
 teams_who(void *state, const char *user, bh_who_cb *done, void *arg)
 {
 	struct teams *t = teams_of(state);
-	struct asking *a = teams_zero(sizeof(*a));
+	struct asking *a = bh_zero(sizeof(*a));
 	const char *way = bh_host_config(t->host, "email");
 
 	a->magic = ASKING_MAGIC;
 	a->teams = t;
 	/* What has no object id is known by its "28:..." or "29:...". */
-	a->user = strchr(user, ':') != NULL ? teams_copy(user) :
+	a->user = strchr(user, ':') != NULL ? bh_copy(user) :
 	    teams_lower(user);
 	a->done = done;
 	a->arg = arg;

@@ -114,7 +114,7 @@ forget_oldest(struct teams_places *ps)
 static struct teams_place *
 add(struct teams_places *ps, const char *conversation, size_t len)
 {
-	struct teams_place *p = teams_zero(sizeof(*p));
+	struct teams_place *p = bh_zero(sizeof(*p));
 	size_t at = hash(conversation, len);
 
 	if (ps->count >= PLACES_MAX)
@@ -182,14 +182,14 @@ loaded(void *arg, int result, const struct bh_rows *rows)
 		if (!teams_url_ok(t, bh_cell(rows, n, 1), &why))
 			continue;
 		p = add(ps, id, strlen(id));
-		p->service_url = teams_copy(bh_cell(rows, n, 1));
-		p->tenant = teams_copy(bh_cell(rows, n, 2));
-		p->type = teams_copy(bh_cell(rows, n, 3));
-		p->team = teams_copy(bh_cell(rows, n, 4));
-		p->team_name = teams_copy(bh_cell(rows, n, 5));
-		p->channel_name = teams_copy(bh_cell(rows, n, 6));
-		p->user = teams_copy(bh_cell(rows, n, 7));
-		p->from_id = teams_copy(bh_cell(rows, n, 8));
+		p->service_url = bh_copy(bh_cell(rows, n, 1));
+		p->tenant = bh_copy(bh_cell(rows, n, 2));
+		p->type = bh_copy(bh_cell(rows, n, 3));
+		p->team = bh_copy(bh_cell(rows, n, 4));
+		p->team_name = bh_copy(bh_cell(rows, n, 5));
+		p->channel_name = bh_copy(bh_cell(rows, n, 6));
+		p->user = bh_copy(bh_cell(rows, n, 7));
+		p->from_id = bh_copy(bh_cell(rows, n, 8));
 		p->installed = bh_cell_int(rows, n, 9) != 0;
 		p->seen = bh_cell_int(rows, n, 10);
 		link_user(ps, p);
@@ -205,7 +205,7 @@ teams_places_open(struct teams *t, void (*ready)(struct teams *, int))
 {
 	int ret;
 
-	t->places = teams_zero(sizeof(*t->places));
+	t->places = bh_zero(sizeof(*t->places));
 	t->places->ready = ready;
 	ret = bh_query(t->host, loaded, t, "SELECT conversation, service_url, "
 	    "tenant, type, team, team_name, channel_name, aad_id, from_id, "
@@ -226,7 +226,7 @@ learn(char **into, const char *text)
 	if (text == NULL || *text == '\0' || strlen(text) > ID_MAX ||
 	    (*into != NULL && strcmp(*into, text) == 0))
 		return false;
-	teams_set(into, text);
+	bh_set(into, text);
 	return true;
 }
 
@@ -397,11 +397,11 @@ teams_place_add(struct teams *t, const char *conversation,
 	if (p == NULL)
 		p = add(t->places, conversation, len);
 	unlink_user(t->places, p);
-	teams_set(&p->service_url, service_url);
-	teams_set(&p->tenant, tenant);
-	teams_set(&p->type, "personal");
-	teams_set(&p->user, user);
-	teams_set(&p->from_id, from_id);
+	bh_set(&p->service_url, service_url);
+	bh_set(&p->tenant, tenant);
+	bh_set(&p->type, "personal");
+	bh_set(&p->user, user);
+	bh_set(&p->from_id, from_id);
 	link_user(t->places, p);
 	p->installed = true;
 	p->seen = bh_now(t->host);

@@ -164,11 +164,11 @@ teams_reply_of(struct teams *t, int from, const struct bh_value *activity,
 	    (id != NULL && strlen(id) > ID_MAX))
 		return NULL;
 	r = teams_reply_new(t, from);
-	r->user = user == from_id ? teams_copy(user) : teams_lower(user);
-	r->from_id = teams_copy(from_id);
-	r->conversation = teams_copy(conversation);
-	r->message = teams_copy(id);
-	r->activity = teams_copy(bh_get_text(activity, "replyToId"));
+	r->user = user == from_id ? bh_copy(user) : teams_lower(user);
+	r->from_id = bh_copy(from_id);
+	r->conversation = bh_copy(conversation);
+	r->message = bh_copy(id);
+	r->activity = bh_copy(bh_get_text(activity, "replyToId"));
 	teams_people_see(t, r->user, r->from_id, r->conversation);
 	teams_reply_wait(r, request);
 	return r;
@@ -215,7 +215,7 @@ teams_deliver_data(struct teams_reply *r, const struct bh_value *activity,
 		event.token = bh_get_text(data, TEAMS_FORM);
 		event.fields = fields;
 		event.fields_count = take_fields(fields, data);
-		r->form = teams_copy(event.token);
+		r->form = bh_copy(event.token);
 	}
 	teams_deliver(r, &event, activity);
 }

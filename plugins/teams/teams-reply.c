@@ -66,7 +66,7 @@ forget_old(struct teams *t, struct teams_reply *r)
 struct teams_reply *
 teams_reply_new(struct teams *t, int from)
 {
-	struct teams_reply *r = teams_zero(sizeof(*r));
+	struct teams_reply *r = bh_zero(sizeof(*r));
 	struct teams_reply **at = bucket(t, ++t->replies_made);
 
 	forget_old(t, *at);

@@ -206,12 +206,12 @@ teams_where(void *state, const char *room, bh_where_cb *done, void *arg)
 {
 	struct teams *t = teams_of(state);
 	const struct teams_place *p = teams_place_find(t, room);
-	struct asking *a = teams_zero(sizeof(*a));
+	struct asking *a = bh_zero(sizeof(*a));
 	struct bh_buf path = BH_BUF(8192);
 
 	a->magic = ASKING_MAGIC;
 	a->teams = t;
-	a->room = teams_copy(room);
+	a->room = bh_copy(room);
 	a->done = done;
 	a->arg = arg;
 	if (p != NULL && strcmp(p->type, "channel") == 0) {

@@ -73,10 +73,10 @@ remember(struct teams *t, const char *key, const char *message)
 	if (key == NULL || message == NULL)
 		return;
 	if (t->said == NULL)
-		t->said = teams_zero(sizeof(*t->said));
+		t->said = bh_zero(sizeof(*t->said));
 	i = t->said->next++ % SAID;
-	teams_set(&t->said->list[i].key, key);
-	teams_set(&t->said->list[i].message, message);
+	bh_set(&t->said->list[i].key, key);
+	bh_set(&t->said->list[i].message, message);
 }
 
 static const char *
@@ -236,7 +236,7 @@ opened(void *arg, const struct teams_answer *answer)
 	}
 	teams_place_add(s->teams, id, s->service_url,
 	    directory(s->teams), s->user, NULL);
-	s->conversation = teams_copy(id);
+	s->conversation = bh_copy(id);
 	post(s);
 }
 
@@ -294,7 +294,7 @@ set_service_url(struct sending *s, const struct teams_place *place)
 		bh_buf_puts(&url, place->service_url);
 	else
 		teams_any_service_url(s->teams, &url);
-	teams_set(&s->service_url, bh_buf_text(&url));
+	bh_set(&s->service_url, bh_buf_text(&url));
 	bh_buf_release(&url);
 }
 
@@ -308,7 +308,7 @@ start(struct sending *s)
 
 	set_service_url(s, place);
 	if (s->conversation == NULL && place != NULL)
-		s->conversation = teams_copy(place->conversation);
+		s->conversation = bh_copy(place->conversation);
 	if (s->conversation != NULL)
 		post(s);
 	else
@@ -362,7 +362,7 @@ to_message(struct sending *s, const char *message)
 		return false;
 	bh_buf_put(&id, message, (size_t)(bar - message));
 	s->conversation = id.data;
-	s->activity = teams_copy(bar + 1);
+	s->activity = bh_copy(bar + 1);
 	return true;
 }
 
@@ -399,7 +399,7 @@ answer_in_place(struct teams_reply *r, const struct bh_post *post)
 static struct sending *
 sending_new(struct teams *t, bh_sent_cb *done, void *arg)
 {
-	struct sending *s = teams_zero(sizeof(*s));
+	struct sending *s = bh_zero(sizeof(*s));
 
 	s->magic = SENDING_MAGIC;
 	s->teams = t;
@@ -432,7 +432,7 @@ write_activity(struct sending *s, const struct bh_post *post)
 			    s->activity, bh_buf_text(&card));
 	} else
 		teams_activity_text(s->teams, &json, post->text);
-	s->json = teams_copy(bh_buf_text(&json));
+	s->json = bh_copy(bh_buf_text(&json));
 	bh_buf_release(&json);
 	bh_buf_release(&card);
 }
@@ -461,11 +461,11 @@ teams_send(void *state, const struct bh_post *post, bh_sent_cb *done,
 	s = sending_new(t, done, arg);
 	s->rank = rank_of(post);
 	if (post->message == NULL)
-		s->key = teams_copy(post->key);
+		s->key = bh_copy(post->key);
 	if (post->message != NULL)
 		known = to_message(s, post->message);
 	else if (post->user != NULL)
-		s->user = teams_copy(post->user);
+		s->user = bh_copy(post->user);
 	else if (post->room != NULL)
 		known = to_room(s, post->room, post->thread);
 	else
@@ -476,7 +476,7 @@ teams_send(void *state, const struct bh_post *post, bh_sent_cb *done,
 	}
 	/* The compose box works where the bot is no member. */
 	if (r != NULL && r->extension && s->user == NULL && r->user != NULL)
-		s->otherwise = teams_copy(r->user);
+		s->otherwise = bh_copy(r->user);
 	write_activity(s, post);
 	start(s);
 	return BH_OK;
@@ -491,15 +491,15 @@ teams_send_json(struct teams *t, const struct teams_to *to, const char *json)
 	struct sending *s = sending_new(t, NULL, NULL);
 
 	s->rank = TEAMS_NOW;
-	s->json = teams_copy(json);
+	s->json = bh_copy(json);
 	if (to->activity != NULL) {
-		s->conversation = teams_copy(to->conversation);
-		s->activity = teams_copy(to->activity);
+		s->conversation = bh_copy(to->conversation);
+		s->activity = bh_copy(to->activity);
 	} else if (to->conversation != NULL) {
-		s->conversation = teams_copy(to->conversation);
-		s->otherwise = teams_copy(to->otherwise);
+		s->conversation = bh_copy(to->conversation);
+		s->otherwise = bh_copy(to->otherwise);
 	} else
-		s->user = teams_copy(to->user);
+		s->user = bh_copy(to->user);
 	if (s->conversation == NULL && s->user == NULL) {
 		sending_free(s);
 		return false;

@@ -50,9 +50,9 @@ token_of(struct teams *t, const char *scope)
 	while (k != NULL && strcmp(k->scope, scope) != 0)
 		k = k->next;
 	if (k == NULL) {
-		k = teams_zero(sizeof(*k));
+		k = bh_zero(sizeof(*k));
 		k->teams = t;
-		k->scope = teams_copy(scope);
+		k->scope = bh_copy(scope);
 		k->last = &k->first;
 		k->next = t->tokens->list;
 		t->tokens->list = k;
@@ -63,7 +63,7 @@ token_of(struct teams *t, const char *scope)
 static void
 discard(struct token *k)
 {
-	teams_secret_free(k->value);
+	bh_secret_free(k->value);
 	k->value = NULL;
 }
 
@@ -113,7 +113,7 @@ had(struct token *k, const struct teams_login_answer *answer)
 	int64_t ahead = answer->life / 2 < AHEAD ? answer->life / 2 : AHEAD;
 
 	discard(k);
-	k->value = teams_copy(answer->token);
+	k->value = bh_copy(answer->token);
 	k->made = bh_mono(k->teams->host);
 	k->until = k->made + answer->life;
 	k->again = 0;
@@ -145,7 +145,7 @@ failed(struct token *k, const struct teams_login_answer *answer)
 	if (!known) {
 		bh_log(k->teams->host, BH_LOG_WARN, "no token for %s: %s",
 		    k->scope, answer->trouble);
-		teams_set(&k->trouble, answer->trouble);
+		bh_set(&k->trouble, answer->trouble);
 	}
 	if (strcmp(k->scope, k->teams->scope) == 0)
 		teams_health(k->teams, TEAMS_OUTBOUND, good(k) ?
@@ -195,7 +195,7 @@ teams_token(struct teams *t, const char *scope, teams_token_cb *cb, void *arg)
 		cb(arg, NULL);
 		return;
 	}
-	a = teams_zero(sizeof(*a));
+	a = bh_zero(sizeof(*a));
 	a->cb = cb;
 	a->arg = arg;
 	*k->last = a;
@@ -227,7 +227,7 @@ teams_token_open(struct teams *t)
 {
 	const char *why = NULL;
 
-	t->tokens = teams_zero(sizeof(*t->tokens));
+	t->tokens = bh_zero(sizeof(*t->tokens));
 	if (teams_login_way(t, &why) != NULL)
 		return BH_OK;
 	if (t->emulator && bh_host_config(t->host, "secret") == NULL &&

@@ -4,8 +4,6 @@
 
 #include "plugins/teams/teams.h"
 
-#include <openssl/crypto.h>
-
 struct teams *
 teams_of(void *state)
 {
@@ -16,28 +14,9 @@ teams_of(void *state)
 }
 
 char *
-teams_copy(const char *text)
-{
-	char *copy = text != NULL ? strdup(text) : NULL;
-
-	if (text != NULL && copy == NULL)
-		abort();
-	return copy;
-}
-
-void
-teams_set(char **text, const char *value)
-{
-	char *copy = teams_copy(value);
-
-	free(*text);
-	*text = copy;
-}
-
-char *
 teams_lower(const char *text)
 {
-	char *copy = teams_copy(text);
+	char *copy = bh_copy(text);
 
 	for (char *p = copy; p != NULL && *p != '\0'; p++)
 		if (*p >= 'A' && *p <= 'Z')
@@ -58,101 +37,39 @@ teams_is_guid(const char *text)
 	return i == sizeof(form) - 1 && text[i] == '\0';
 }
 
-void *
-teams_zero(size_t size)
-{
-	void *p = calloc(1, size);
-
-	if (p == NULL)
-		abort();
-	return p;
-}
-
-void
-teams_secret_free(char *secret)
-{
-	if (secret != NULL)
-		OPENSSL_cleanse(secret, strlen(secret));
-	free(secret);
-}
-
-void
-teams_buf_wipe(struct bh_buf *b)
-{
-	if (b->data != NULL)
-		OPENSSL_cleanse(b->data, b->size);
-	bh_buf_release(b);
-}
-
 /* ------------------------------------------------------------------ */
 /* Health                                                              */
 
 static void
 tell_health(struct teams *t)
 {
-	size_t worst = 0;
+	const struct bh_part *worst = bh_part_worst(t->parts, TEAMS_PARTS);
 
-	for (size_t i = 1; i < TEAMS_PARTS; i++)
-		if (t->parts[i].text != NULL && (t->parts[worst].text == NULL ||
-		    t->parts[i].health > t->parts[worst].health))
-			worst = i;
-	if (t->parts[worst].text == NULL || t->closing)
+	if (worst->text == NULL || t->closing)
 		return;
 	/* A validation that takes tokens made for desks is never quiet. */
-	bh_health(t->host, t->parts[worst].health, "%s%s",
-	    t->parts[worst].text, t->emulator ? "; EMULATOR TOKENS ARE "
-	    "ACCEPTED: not for production" : "");
+	bh_health(t->host, worst->health, "%s%s", worst->text, t->emulator ?
+	    "; EMULATOR TOKENS ARE ACCEPTED: not for production" : "");
 }
 
 void
 teams_health(struct teams *t, int part, int health, const char *fmt, ...)
 {
-	struct bh_buf text = BH_BUF(1000);
 	va_list ap;
 
 	va_start(ap, fmt);
-	bh_buf_vadd(&text, fmt, ap);
+	bh_part_say(&t->parts[part], health, fmt, ap);
 	va_end(ap);
-	t->parts[part].health = health;
-	teams_set(&t->parts[part].text, bh_buf_text(&text));
-	bh_buf_release(&text);
 	tell_health(t);
 }
 
 /* ------------------------------------------------------------------ */
 /* Settings                                                            */
 
-static void
-free_list(char **list)
-{
-	for (size_t i = 0; list != NULL && list[i] != NULL; i++)
-		free(list[i]);
-	free(list);
-}
-
-/* The list under `key`, or of the one word `otherwise`. */
-static char **
-copy_list(struct bh_host *host, const char *key, const char *otherwise)
-{
-	const struct bh_value *v = bh_team_setting(host, "", key);
-	size_t n = 0;
-	char **list;
-
-	if (v != NULL && v->kind != BH_LIST)
-		v = NULL;
-	list = teams_zero(((v != NULL ? v->count : 1) + 1) * sizeof(*list));
-	for (BH_EACH(c, v))
-		if (bh_text(c) != NULL)
-			list[n++] = teams_copy(bh_text(c));
-	if (v == NULL)
-		list[n] = teams_copy(otherwise);
-	return list;
-}
-
 static char *
 copy_url(struct bh_host *host, const char *key)
 {
-	char *url = teams_copy(bh_host_config(host, key));
+	char *url = bh_copy(bh_host_config(host, key));
 	size_t len = url != NULL ? strlen(url) : 0;
 
 	while (len > 0 && url[len - 1] == '/')
@@ -165,17 +82,17 @@ read_settings(struct teams *t)
 {
 	const char *emulator = bh_host_config(t->host, "emulator");
 
-	t->app_id = teams_copy(bh_host_config(t->host, "app-id"));
-	t->tenant = teams_copy(bh_host_config(t->host, "tenant"));
-	t->path = teams_copy(bh_host_config(t->host, "path"));
+	t->app_id = bh_copy(bh_host_config(t->host, "app-id"));
+	t->tenant = bh_copy(bh_host_config(t->host, "tenant"));
+	t->path = bh_copy(bh_host_config(t->host, "path"));
 	t->login = copy_url(t->host, "login-url");
 	t->metadata = copy_url(t->host, "metadata-url");
 	t->graph = copy_url(t->host, "graph-url");
-	t->issuer = teams_copy(bh_host_config(t->host, "issuer"));
-	t->scope = teams_copy(bh_host_config(t->host, "scope"));
-	t->tenants = copy_list(t->host, "tenants", t->tenant);
-	t->service_hosts = copy_list(t->host, "service-hosts", NULL);
-	t->commands = copy_list(t->host, "commands", NULL);
+	t->issuer = bh_copy(bh_host_config(t->host, "issuer"));
+	t->scope = bh_copy(bh_host_config(t->host, "scope"));
+	t->tenants = bh_list_copy(t->host, "tenants", t->tenant);
+	t->service_hosts = bh_list_copy(t->host, "service-hosts", NULL);
+	t->commands = bh_list_copy(t->host, "commands", NULL);
 	t->emulator = emulator != NULL && (strcmp(emulator, "true") == 0 ||
 	    strcmp(emulator, "yes") == 0 || strcmp(emulator, "on") == 0);
 }
@@ -194,9 +111,9 @@ teams_free(struct teams *t)
 	free(t->issuer);
 	free(t->scope);
 	free(t->graph);
-	free_list(t->tenants);
-	free_list(t->service_hosts);
-	free_list(t->commands);
+	bh_list_free(t->tenants);
+	bh_list_free(t->service_hosts);
+	bh_list_free(t->commands);
 	for (size_t i = 0; i < TEAMS_PARTS; i++)
 		free(t->parts[i].text);
 	t->magic = 0;
@@ -222,7 +139,7 @@ places_ready(struct teams *t, int result)
 static int
 teams_open(struct bh_host *host, void **state)
 {
-	struct teams *t = teams_zero(sizeof(*t));
+	struct teams *t = bh_zero(sizeof(*t));
 
 	t->magic = TEAMS_MAGIC;
 	t->host = host;

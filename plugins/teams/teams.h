@@ -22,6 +22,7 @@
 #ifndef TEAMS_H
 #define TEAMS_H
 
+#include <bellhop/own.h>
 #include <bellhop/plugin.h>
 
 #include <assert.h>
@@ -82,7 +83,7 @@ struct teams_reply {
 };
 
 /* A new one, found by its id from then on; freed when over() came, or an hour
- * later, and nothing holds it.  Strings are filled in with teams_copy(). */
+ * later, and nothing holds it.  Strings are filled in with bh_copy(). */
 struct teams_reply *teams_reply_new(struct teams *t, int from);
 struct teams_reply *teams_reply_find(struct teams *t, const char *id);
 struct teams_reply *teams_reply_hold(struct teams_reply *r);
@@ -533,7 +534,7 @@ struct teams {
 	char **commands;		/* offered in the compose box */
 	bool emulator;			/* loudly */
 	bool closing;
-	struct { int health; char *text; } parts[TEAMS_PARTS];
+	struct bh_part parts[TEAMS_PARTS];
 	struct teams_reply *replies[512];	/* teams-reply.c's own */
 	uint64_t replies_made;
 	struct teams_door *door;	/* teams-http.c's own */
@@ -546,13 +547,8 @@ struct teams {
 };
 
 struct teams *teams_of(void *state);
-char *teams_copy(const char *text);	/* NULL gives NULL; never fails */
-void teams_set(char **text, const char *value);	/* frees the old one */
 char *teams_lower(const char *text);	/* a copy with A-Z in lower case */
 bool teams_is_guid(const char *text);
-void *teams_zero(size_t size);
-void teams_secret_free(char *secret);		/* wiped; NULL is fine */
-void teams_buf_wipe(struct bh_buf *b);		/* and released */
 /* How one part is: !status shows the worst of them, by its sentence. */
 void teams_health(struct teams *t, int part, int health, const char *fmt, ...)
     BH_PRINTF(4, 5);

@@ -139,7 +139,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	struct fake *fake = fake_new();
-	struct made *m = slack_zero(sizeof(*m));
+	struct made *m = bh_zero(sizeof(*m));
 	struct slack s = { .magic = SLACK_MAGIC, .host = &fake->host };
 	char *words = fuzz_text(data, len);
 

@@ -184,8 +184,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	fake_ok(fake, "views.open", "{\"ok\":true,\"view\":{\"id\":\"V1\"}}");
 	check(bellhop_plugin.open(&fake->host, &state) == BH_OK);
 	s = slack_of(state);
-	slack_set(&s->team, "T0");
-	slack_set(&s->bot_user, "U0BOT");
+	bh_set(&s->team, "T0");
+	bh_set(&s->bot_user, "U0BOT");
 	by_way(fake, s, (char)*data, data + 1, len - 1);
 	bellhop_plugin.close(s);
 	fake_free(&fake);

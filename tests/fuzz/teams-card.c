@@ -171,7 +171,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		fake->people[0] = (struct bh_user){ .person = "P1",
 			.realm = "main",
 			.id = "ada00000-0000-4000-8000-000000000001" };
-		t = teams_zero(sizeof(*t));
+		t = bh_zero(sizeof(*t));
 		t->magic = TEAMS_MAGIC;
 		t->host = &fake->host;
 		teams_places_open(t, NULL);

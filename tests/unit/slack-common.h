@@ -19,10 +19,10 @@ static struct slack *slack;
 static char **
 list_of(const char *a, const char *b)
 {
-	char **list = slack_zero(3 * sizeof(*list));
+	char **list = bh_zero(3 * sizeof(*list));
 
-	list[0] = slack_copy(a);
-	list[1] = slack_copy(b);
+	list[0] = bh_copy(a);
+	list[1] = bh_copy(b);
 	return list;
 }
 
@@ -31,17 +31,17 @@ static void
 slack_up(void)
 {
 	fake = fake_new();
-	slack = slack_zero(sizeof(*slack));
+	slack = bh_zero(sizeof(*slack));
 	slack->magic = SLACK_MAGIC;
 	slack->host = &fake->host;
-	slack->api = slack_copy("https://slack.example/api/");
+	slack->api = bh_copy("https://slack.example/api/");
 	slack->response_hosts = list_of("hooks.slack.example",
 	    "http://127.0.0.1:3001");
 	slack->workspaces = list_of("T0OTHER", NULL);
 	slack->commands = list_of("elevate", "bellhop");
-	slack_set(&slack->team, "T0");
-	slack_set(&slack->bot_user, "U0BOT");
-	slack_set(&slack->bot_id, "B0");
+	bh_set(&slack->team, "T0");
+	bh_set(&slack->bot_user, "U0BOT");
+	bh_set(&slack->bot_id, "B0");
 	fake->config[0] = "bot-token";
 	fake->config[1] = "xoxb-1";
 	fake->people[0] = (struct bh_user){ .person = "P1",

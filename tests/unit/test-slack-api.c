@@ -412,7 +412,7 @@ reply(const char *url)
 {
 	struct slack_reply *r = slack_reply_new(slack, SLACK_SLASH);
 
-	r->response_url = slack_copy(url);
+	r->response_url = bh_copy(url);
 	r->responses = 5;
 	r->response_until = bh_mono(&fake->host) + 1800000;
 	return r;
@@ -459,7 +459,7 @@ START_TEST(response_urls_are_pinned)
 	}
 	/* Plain http is for loopback alone, whatever is listed. */
 	free(slack->response_hosts[1]);
-	slack->response_hosts[1] = slack_copy("http://intern.example");
+	slack->response_hosts[1] = bh_copy("http://intern.example");
 	ck_assert(!slack_respond_ok(slack, "http://intern.example/x"));
 	/* The secret is in no log. */
 	ck_assert_ptr_null(strstr(fake->log, "/actions/"));

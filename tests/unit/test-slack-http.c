@@ -55,7 +55,7 @@ START_TEST(what_comes_before_we_know_who_we_are_waits)
 {
 	struct fake_incoming *slash, *event, *late, *last = NULL;
 
-	slack_set(&slack->team, NULL);
+	bh_set(&slack->team, NULL);
 	event = deliver_json(EVENT);
 	slash = deliver(FORM_TYPE, SLASH);
 	fake_run(fake, 1900);
@@ -67,14 +67,14 @@ START_TEST(what_comes_before_we_know_who_we_are_waits)
 	ck_assert_int_eq(event->status, 503);
 	ck_assert_int_eq(slash->status, 503);
 	ck_assert_int_eq(late->status, 0);
-	slack_set(&slack->team, "T0");
+	bh_set(&slack->team, "T0");
 	slack->known(slack);
 	fake_run(fake, 1);
 	ck_assert_int_eq(late->status, 200);
 	ck_assert_uint_eq(fake->inbound.events_count, 1);
 	ck_assert_str_eq(fake_event(fake, 0)->text, "elevate prod");
 	/* Nor more of them than we can keep. */
-	slack_set(&slack->team, NULL);
+	bh_set(&slack->team, NULL);
 	for (int i = 0; i < 101; i++)
 		last = deliver_json(EVENT);
 	ck_assert_int_eq(last->status, 503);
@@ -88,7 +88,7 @@ START_TEST(an_address_is_verified)
 	struct fake_incoming *r;
 
 	/* Also before the app is installed. */
-	slack_set(&slack->team, NULL);
+	bh_set(&slack->team, NULL);
 	r = deliver_json("{\"token\":\"x\",\"challenge\":\"3eZ & <abc>\","
 	    "\"type\":\"url_verification\"}");
 	ck_assert_int_eq(r->status, 200);

@@ -95,7 +95,7 @@ START_TEST(kinds_of_accounts)
 		  true },
 	};
 
-	slack_set(&slack->enterprise, "E0");
+	bh_set(&slack->enterprise, "E0");
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		user(rows[i].members);
 		ck_assert_msg(got.flags == rows[i].flags, "%s: %x",
@@ -317,7 +317,7 @@ known(struct slack *s)
 START_TEST(who_we_are)
 {
 	heard = 0;
-	slack_set(&slack->team, NULL);
+	bh_set(&slack->team, NULL);
 	slack->known = known;
 	fake_answer(fake, &(struct fake_answer){ .match = "auth.test",
 	    .status = 503, .times = 3 });
@@ -341,7 +341,7 @@ END_TEST
 
 START_TEST(nobody_says_who_we_are)
 {
-	slack_set(&slack->team, NULL);
+	bh_set(&slack->team, NULL);
 	fake_ok(fake, "auth.test",
 	    "{\"ok\":false,\"error\":\"account_inactive\"}");
 	slack_people_connect(slack);

@@ -181,7 +181,7 @@ START_TEST(people_of_other_companies_are_guests)
 		    cases[i].flags);
 	}
 	/* In an organisation, whose a workspace is must be asked. */
-	slack_set(&slack->enterprise, "E0");
+	bh_set(&slack->enterprise, "E0");
 	ck_assert_uint_eq(one_event(event(json.data))->user_flags, 0);
 	bh_buf_release(&json);
 }
@@ -197,7 +197,7 @@ START_TEST(events_of_other_installations_are_refused)
 	ignored(event_as("\"team_id\":\"T0\",\"authorizations\":"
 	    "[{\"team_id\":\"T9\"}]", say));
 	ck_assert_ptr_nonnull(strstr(fake->log, "another workspace"));
-	slack_set(&slack->app_id, "A0");
+	bh_set(&slack->app_id, "A0");
 	ignored(event_as("\"team_id\":\"T0\",\"api_app_id\":\"A9\"", say));
 	ck_assert_ptr_nonnull(strstr(fake->log, "another app"));
 	one_event(event_as("\"team_id\":\"T0\",\"api_app_id\":\"A0\"", say));
@@ -212,7 +212,7 @@ START_TEST(an_organisation_wide_installation)
 {
 	const char *say = MESSAGE("C1", "!x");
 
-	slack_set(&slack->enterprise, "E0");
+	bh_set(&slack->enterprise, "E0");
 	slack->org = true;
 	one_event(event_as("\"team_id\":\"T7\",\"enterprise_id\":\"E0\","
 	    "\"authorizations\":[{\"enterprise_id\":\"E0\",\"team_id\":null,"

@@ -53,10 +53,10 @@ reply_from(int from, const char *channel, bool url)
 {
 	struct slack_reply *r = slack_reply_new(slack, from);
 
-	r->user = slack_copy("U0ADA");
-	r->channel = slack_copy(channel);
+	r->user = bh_copy("U0ADA");
+	r->channel = bh_copy(channel);
 	if (url) {
-		r->response_url = slack_copy("https://hooks.slack.example/x");
+		r->response_url = bh_copy("https://hooks.slack.example/x");
 		r->responses = 5;
 		r->response_until = bh_mono(&fake->host) + 1800000;
 	}
@@ -496,8 +496,8 @@ submission(void)
 	struct slack_reply *r = reply_from(SLACK_SUBMIT, NULL, false);
 
 	acks = 0;
-	r->view = slack_copy("V1");
-	r->view_hash = slack_copy("1.a");
+	r->view = bh_copy("V1");
+	r->view_hash = bh_copy("1.a");
 	slack_reply_wait(r, ack, NULL);
 	return r;
 }

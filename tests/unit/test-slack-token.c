@@ -479,7 +479,7 @@ START_TEST(sealed_texts)
 	ck_assert_ptr_null(strstr(bh_buf_text(&a), "xoxe"));
 	text = slack_unseal(slack, bh_buf_text(&a));
 	ck_assert_pstr_eq(text, "xoxe-1-secret");
-	slack_secret_free(text);
+	bh_secret_free(text);
 	/* One bit off, cut short, or no hex at all: nothing. */
 	for (size_t i = 0; i < a.len; i++) {
 		char was = a.data[i];

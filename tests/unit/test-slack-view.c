@@ -29,10 +29,10 @@ reply_from(int from, bool trigger)
 {
 	struct slack_reply *r = slack_reply_new(slack, from);
 
-	r->user = slack_copy("U0ADA");
-	r->channel = slack_copy("C0PAYMENTS");
+	r->user = bh_copy("U0ADA");
+	r->channel = bh_copy("C0PAYMENTS");
 	if (trigger) {
-		r->trigger = slack_copy("1.2.x");
+		r->trigger = bh_copy("1.2.x");
 		r->trigger_until = bh_mono(&fake->host) + 3000;
 	}
 	return r;
@@ -164,7 +164,7 @@ press_the_button(void)
 	struct slack_reply *r = reply_from(SLACK_BUTTON, true);
 	struct bh_value *v;
 
-	r->response_url = slack_copy("https://hooks.slack.example/y");
+	r->response_url = bh_copy("https://hooks.slack.example/y");
 	r->responses = 5;
 	r->response_until = bh_mono(&fake->host) + 1800000;
 	fake_forget_answers(fake);
@@ -193,7 +193,7 @@ START_TEST(a_typed_command_has_no_trigger)
 	struct slack_reply *r = reply_from(SLACK_MESSAGE, false);
 	struct bh_value *v;
 
-	r->thread = slack_copy("16.5");
+	r->thread = bh_copy("16.5");
 	fake_ok(fake, "chat.postEphemeral", "{\"ok\":true}");
 	ck_assert_int_eq(ask(r->id, "f1", NULL), BH_OK);
 	is_button(fake_find(fake, "chat.postEphemeral", 0));
@@ -329,8 +329,8 @@ submission(void)
 {
 	struct slack_reply *r = reply_from(SLACK_SUBMIT, false);
 
-	r->view = slack_copy("V1");
-	r->view_hash = slack_copy("1.a");
+	r->view = bh_copy("V1");
+	r->view_hash = bh_copy("1.a");
 	slack_reply_wait(r, ack, NULL);
 	return r;
 }

@@ -342,7 +342,7 @@ START_TEST(what_a_token_covers)
 		BH_AUTO_FREE char *jwks = world_jwks(1, rows[i].endorsements);
 		struct teams_key *keys = teams_keys_read(&w.fake->host, jwks,
 		    strlen(jwks), &why);
-		struct teams_claims claims = { teams_copy(SERVICE), 0, keys };
+		struct teams_claims claims = { bh_copy(SERVICE), 0, keys };
 
 		ck_assert_msg(keys != NULL, "%s", rows[i].endorsements);
 		ck_assert_msg(teams_jwt_covers(&claims, SERVICE,

@@ -262,7 +262,7 @@ END_TEST
 
 START_TEST(a_multi_tenant_bot_opens_chats_in_a_directory)
 {
-	teams_set(&w.teams->tenant, "botframework.com");
+	bh_set(&w.teams->tenant, "botframework.com");
 	fake_ok(w.fake, "a%3Agrace", "{\"id\":\"17\"}");
 	fake_ok(w.fake, "\"members\"", "{\"id\":\"a:grace\"}");
 	said((struct bh_post){ .user = GRACE }, BH_OK, "a:grace|17");
