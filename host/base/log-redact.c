@@ -20,6 +20,7 @@ static struct {
 	pthread_mutex_t lock;
 	char **list;
 	size_t count;
+	unsigned begin[256];	/* how many begin with that byte */
 } secrets = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 void
@@ -36,6 +37,7 @@ log_redact_add(const char *secret)
 		secrets.list = xrealloc(secrets.list, secrets.count + 1,
 		    sizeof(*secrets.list));
 		secrets.list[secrets.count++] = xstrdup(secret);
+		secrets.begin[(unsigned char)*secret]++;
 	}
 	pthread_mutex_unlock(&secrets.lock);
 }
@@ -50,6 +52,7 @@ log_redact_remove(const char *secret)
 		if (!text_same_secret(s, secret))
 			continue;
 		secrets.list[i] = secrets.list[--secrets.count];
+		secrets.begin[(unsigned char)*secret]--;
 		xfree_secret(s, strlen(s));
 		break;
 	}
@@ -73,6 +76,8 @@ redact_registered(const char *s)
 {
 	size_t longest = 0;
 
+	if (secrets.begin[(unsigned char)*s] == 0)
+		return 0;
 	for (size_t i = 0; i < secrets.count; i++) {
 		size_t len = strlen(secrets.list[i]);
 
@@ -130,6 +135,8 @@ redact_header(const char *s, size_t *keep)
 		"sessiontoken",
 	};
 
+	if (strchr("aAcCsSxX", *s) == NULL)
+		return 0;
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		size_t len = strlen(words[i]);
 
@@ -171,9 +178,20 @@ redact_char(struct bh_buf *out, const char *s)
 	return len;
 }
 
+/* As much of it as there is room for. */
+static void
+redact_plain(struct bh_buf *out, const char *s, size_t len)
+{
+	size_t room = out->max - out->len;
+
+	bh_buf_put(out, s, len < room ? len : room);
+	out->overflow = out->overflow || len > room;
+}
+
 void
 log_redact(struct bh_buf *out, const char *text)
 {
+	const char *run = text;		/* from here on, shown as it is */
 	bool word_before = false;
 
 	pthread_mutex_lock(&secrets.lock);
@@ -184,15 +202,11 @@ log_redact(struct bh_buf *out, const char *text)
 			n = redact_known_shape(text);
 		if (n == 0 && !word_before)
 			n = redact_header(text, &keep);
-		while (keep > 0) {
-			size_t shown = redact_char(out, text);
-
-			text += shown;
-			keep -= shown;	/* these are ASCII alone */
-		}
+		text += keep;		/* visible ASCII alone */
 		if (n > 0) {
+			redact_plain(out, run, (size_t)(text - run));
 			bh_buf_puts(out, MASK);
-			text += n;
+			run = text += n;
 			word_before = false;
 			continue;
 		}
@@ -201,7 +215,13 @@ log_redact(struct bh_buf *out, const char *text)
 			break;
 		word_before = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
 		    (c >= 'a' && c <= 'z') || c == '_';
-		text += redact_char(out, text);
+		if (c >= 0x20 && c < 0x7f) {
+			text++;
+			continue;
+		}
+		redact_plain(out, run, (size_t)(text - run));
+		run = text += redact_char(out, text);
 	}
+	redact_plain(out, run, (size_t)(text - run));
 	pthread_mutex_unlock(&secrets.lock);
 }

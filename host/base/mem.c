@@ -52,17 +52,33 @@ xrealloc(void *p, size_t n, size_t size)
 char *
 xstrdup(const char *s)
 {
-	return s != NULL ? xstrndup(s, strlen(s)) : NULL;
+	size_t size = s != NULL ? strlen(s) + 1 : 0;
+
+	return s != NULL ? memcpy(xrealloc(NULL, size, 1), s, size) : NULL;
 }
 
 char *
 xstrndup(const char *s, size_t n)
 {
 	size_t len = strnlen(s, n);
-	char *copy = xcalloc(len + 1, 1);
+	char *copy = xrealloc(NULL, len + 1, 1);
 
 	memcpy(copy, s, len);
+	copy[len] = '\0';
 	return copy;
+}
+
+char *
+xjoin(const char *a, const char *between, const char *b)
+{
+	size_t a_len = strlen(a), len = a_len + strlen(between);
+	size_t b_size = strlen(b) + 1;
+	char *joined = xrealloc(NULL, len + b_size, 1);
+
+	memcpy(joined, a, a_len);
+	memcpy(joined + a_len, between, len - a_len);
+	memcpy(joined + len, b, b_size);
+	return joined;
 }
 
 char *

@@ -27,6 +27,9 @@ void *xrealloc(void *p, size_t n, size_t size) __attribute__((warn_unused_result
 char *xstrdup(const char *s) __attribute__((malloc, warn_unused_result));
 /* A copy of at most n bytes, NUL-terminated. */
 char *xstrndup(const char *s, size_t n) __attribute__((malloc, warn_unused_result));
+/* `a`, `between` and `b` as one text. */
+char *xjoin(const char *a, const char *between, const char *b)
+    __attribute__((malloc, warn_unused_result));
 /* printf into fresh memory. */
 char *xasprintf(const char *fmt, ...) BH_PRINTF(1, 2)
     __attribute__((malloc, warn_unused_result));

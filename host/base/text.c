@@ -85,11 +85,14 @@ text_utf8_ok(const char *s, size_t len)
 uint32_t
 text_next(const char **s)
 {
+	unsigned char first = (unsigned char)**s;
 	uint32_t c;
 	size_t n;
 
-	if (**s == '\0')
-		return 0;
+	if (first < 0x80) {
+		*s += first != '\0';
+		return first;
+	}
 	/* A sequence that the NUL cuts short has a NUL where a continuation
 	 * byte should be, so four bytes are never read past the end. */
 	n = text_decode((const unsigned char *)*s, strnlen(*s, 4), &c);
@@ -189,14 +192,35 @@ text_token(const char **s, unsigned *lines)
 	}
 }
 
+/* How many bytes from here, `max` at most, are letters of ASCII and the like,
+ * which are shown as they are.  Nearly all there is to read is. */
+static size_t
+text_plain(const char *s, size_t max)
+{
+	size_t n = 0;
+
+	while (n < max && s[n] > ' ' && s[n] < 0x7f)
+		n++;
+	return n;
+}
+
 static void
 text_clean_to(struct bh_buf *out, const char *in, size_t max, bool keep_lines)
 {
-	size_t shown = 0, last = out->len;
+	size_t shown = 0, last = out->len, plain;
 	uint32_t c;
 	unsigned lines;
 
-	while ((c = text_token(&in, &lines)) != 0) {
+	for (;;) {
+		plain = text_plain(in, max - shown);
+		if (plain > 0) {
+			bh_buf_put(out, in, plain);
+			last = out->len - (out->overflow ? 0 : 1);
+			shown += plain;
+			in += plain;
+		}
+		if ((c = text_token(&in, &lines)) == 0)
+			return;
 		if (shown == 0 && c == ' ')
 			continue;
 		if (shown == max) {

@@ -160,24 +160,32 @@ nth_word(const struct spec *spec, size_t n)
 
 /* ------------------------------------------------------------------ */
 
-const char *
-args_get(const struct args *args, const char *name)
+static struct arg *
+find(const struct args *args, const char *name)
 {
 	for (size_t i = 0; i < args->count; i++)
 		if (strcmp(args->list[i].name, name) == 0)
-			return args->list[i].value;
+			return &args->list[i];
 	return NULL;
+}
+
+const char *
+args_get(const struct args *args, const char *name)
+{
+	const struct arg *arg = find(args, name);
+
+	return arg != NULL ? arg->value : NULL;
 }
 
 void
 args_set(struct args *args, const char *name, const char *value)
 {
-	for (size_t i = 0; i < args->count; i++) {
-		if (strcmp(args->list[i].name, name) == 0) {
-			free(args->list[i].value);
-			args->list[i].value = xstrdup(value);
-			return;
-		}
+	struct arg *arg = find(args, name);
+
+	if (arg != NULL) {
+		free(arg->value);
+		arg->value = xstrdup(value);
+		return;
 	}
 	args->list = xrealloc(args->list, args->count + 1,
 	    sizeof(*args->list));
@@ -270,15 +278,17 @@ take_option(const struct spec *spec, const struct words *words, size_t *i,
 static void
 append_rest(struct args *out, const char *name, const char *word)
 {
-	const char *before = args_get(out, name);
+	struct arg *arg = find(out, name);
+	size_t len, more = strlen(word);
 
-	if (before == NULL) {
+	if (arg == NULL) {
 		args_set(out, name, word);
-	} else {
-		BH_AUTO_FREE char *joined = xasprintf("%s %s", before, word);
-
-		args_set(out, name, joined);
+		return;
 	}
+	len = strlen(arg->value);
+	arg->value = xrealloc(arg->value, len + more + 2, 1);
+	arg->value[len] = ' ';
+	memcpy(arg->value + len + 1, word, more + 1);
 }
 
 int

@@ -60,7 +60,9 @@ finish(struct maker *m, struct words *out)
 {
 	if (!m->any)
 		return;
-	out->list = xrealloc(out->list, out->count + 1, sizeof(*out->list));
+	if (out->count % 16 == 0)
+		out->list = xrealloc(out->list, out->count + 16,
+		    sizeof(*out->list));
 	out->list[out->count++] = (struct word){
 		xstrdup(bh_buf_text(&m->text)), m->quoted, m->at };
 	bh_buf_clear(&m->text);
@@ -77,6 +79,19 @@ begin(struct maker *m, size_t at, bool quoted)
 	m->at = at;
 }
 
+/* How many bytes from here mean nothing but themselves, in quotes and outside
+ * of them. */
+static size_t
+plain(const char *s)
+{
+	size_t n = 0;
+
+	while (s[n] > ' ' && s[n] < 0x7f && s[n] != '"' && s[n] != '\'' &&
+	    s[n] != '\\')
+		n++;
+	return n;
+}
+
 int
 words_split(const char *line, bool open_end, struct words *out,
     struct bh_buf *error)
@@ -89,12 +104,19 @@ words_split(const char *line, bool open_end, struct words *out,
 	*out = (struct words){ 0 };
 	for (const char *p = line; *p != '\0' && out->count < WORDS_MAX;) {
 		const char *before = p;
-		uint32_t c = text_next(&p);
-		size_t at = (size_t)(before - line);
+		size_t at = (size_t)(before - line), run = plain(p);
+		uint32_t c;
 		bool start = !m.any || (m.text.len > 0 &&
 		    m.text.data[m.text.len - 1] == '=');
 		enum quote opened;
 
+		if (run > 0) {
+			begin(&m, at, false);
+			bh_buf_put(&m.text, p, run);
+			p += run;
+			continue;
+		}
+		c = text_next(&p);
 		if (quote != QUOTE_NONE) {
 			if (closes(quote, c)) {
 				quote = QUOTE_NONE;

@@ -383,16 +383,21 @@ bh_buf_quote(struct bh_buf *b, const char *text)
 		bh_buf_puts(b, "null");
 		return;
 	}
-	bh_buf_puts(b, "\"");
-	for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
-		if (*p == '"' || *p == '\\')
-			bh_buf_add(b, "\\%c", *p);
-		else if (*p < 0x20 || *p == 0x7f)
-			bh_buf_add(b, "\\u%04x", *p);
-		else
-			bh_buf_put(b, p, 1);
+	bh_buf_put(b, "\"", 1);
+	for (;;) {
+		const char *run = text;		/* stands for itself */
+		unsigned char c;
+
+		while ((c = (unsigned char)*text) >= 0x20 && c != '"' &&
+		    c != '\\' && c != 0x7f)
+			text++;
+		bh_buf_put(b, run, (size_t)(text - run));
+		if (c == '\0')
+			break;
+		bh_buf_add(b, c == '"' || c == '\\' ? "\\%c" : "\\u%04x", c);
+		text++;
 	}
-	bh_buf_puts(b, "\"");
+	bh_buf_put(b, "\"", 1);
 }
 
 /* The text so far, never NULL. */
