@@ -86,9 +86,12 @@ glob_any(const struct bh_value *list, const char *a, const char *b)
 static bool
 names_command(const struct access_question *q, const struct bh_value *list)
 {
-	BH_AUTO_FREE char *full = xasprintf("%s/%s", q->plugin, q->command);
+	BH_AUTO_FREE char *full = NULL;
 
-	return glob_any(list, q->command, full);
+	if (glob_any(list, q->command, NULL))
+		return true;
+	full = xjoin(q->plugin, "/", q->command);
+	return glob_any(list, full, NULL);
 }
 
 static enum fit

@@ -74,7 +74,7 @@ call_see(struct call *c, struct room *room)
 	there.room_name = c->room_name;
 	free(c->place_name);
 	c->place_name = c->room != NULL && c->room_name != NULL ?
-	    xasprintf("%s/%s", c->from->name, c->room_name) : NULL;
+	    xjoin(c->from->name, "/", c->room_name) : NULL;
 	free(c->team);
 	c->team = xstrdup(place_team(c->chat, c->from, &there));
 }

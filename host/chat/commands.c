@@ -50,8 +50,10 @@ command_find(struct chat *chat, struct chat_instance *prefer,
 			continue;
 		bh_buf_clear(&name);
 		bh_buf_puts(&name, first);
-		for (size_t i = 1; i < n; i++)
-			bh_buf_add(&name, " %s", words->list[i].text);
+		for (size_t i = 1; i < n; i++) {
+			bh_buf_puts(&name, " ");
+			bh_buf_puts(&name, words->list[i].text);
+		}
 		if (name.overflow)	/* no name is that long */
 			continue;
 		for (struct chat_instance *in = chat->instances; in != NULL;

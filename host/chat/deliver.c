@@ -112,11 +112,18 @@ deliver_call(struct chat *chat, struct chat_instance *from,
 	return c;
 }
 
+static void judge(struct call *c);
+
 void
 deliver_begin(struct call *c)
 {
 	if (c->via == VIA_COMPLETE || c->via == VIA_HOME)
 		call_received(c, BH_OK);
+	if (!lookup_wanted(c) && c->again == 0) {
+		judge(c);
+		return;
+	}
+	/* Since a restart's were read, others may have been asked about. */
 	if (!lookup_wanted(c)) {
 		deliver_known(c);
 		return;
@@ -159,15 +166,13 @@ unknown(const struct call *c, struct bh_buf *why)
 	return why->len > 0;
 }
 
-void
-deliver_known(struct call *c)
+static void
+judge(struct call *c)
 {
 	BH_AUTO_BUF struct bh_buf why = BH_BUF(4096);
-	bool bad = unknown(c, &why), gone;
+	bool bad = unknown(c, &why);
+	bool gone = (c->user.flags & BH_USER_GONE) != 0;
 
-	call_user(c);
-	call_see(c, c->seen);
-	gone = (c->user.flags & BH_USER_GONE) != 0;
 	if ((bad || gone) && (c->via == VIA_COMPLETE || c->via == VIA_HOME)) {
 		receipt_result(c->receipt, BH_EPERM);
 		if (c->via == VIA_COMPLETE)
@@ -188,6 +193,14 @@ deliver_known(struct call *c)
 	} else {
 		path_enter(c);
 	}
+}
+
+void
+deliver_known(struct call *c)
+{
+	call_user(c);
+	call_see(c, c->seen);
+	judge(c);
 }
 
 int

@@ -145,7 +145,8 @@ inbox_take(struct call *c, const struct bh_event *event)
 	if (text.overflow)
 		return BH_EFULL;
 	c->kept = next_id(c->chat);
-	c->kept_text = xstrdup(bh_buf_text(&text));
+	c->kept_text = text.data;
+	text = (struct bh_buf)BH_BUF(0);
 	name_answers(c);
 	return BH_OK;
 }

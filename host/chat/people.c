@@ -343,7 +343,7 @@ is_admin(const struct chat *chat, const struct person *p,
 {
 	const struct bh_value *admins = conf_admins(chat->parts.conf);
 	BH_AUTO_FREE char *account = i != NULL ?
-	    xasprintf("%s/@%s", i->realm, i->id) : NULL;
+	    xjoin(i->realm, "/@", i->id) : NULL;
 
 	return (p->email != NULL && list_has(admins, p->email)) ||
 	    (account != NULL && list_has(admins, account));

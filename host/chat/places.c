@@ -19,14 +19,14 @@
 static char *
 room_place(const char *instance, const char *id)
 {
-	return xasprintf(*id == '#' ? "%s/%s" : "%s/#%s", instance, id);
+	return xjoin(instance, *id == '#' ? "/" : "/#", id);
 }
 
 char *
 place_of_event(const struct chat_instance *from, const struct bh_event *event)
 {
 	if (event->room == NULL)
-		return xasprintf("%s/@%s", from->name, event->user);
+		return xjoin(from->name, "/@", event->user);
 	return room_place(from->name, event->room);
 }
 
@@ -155,7 +155,7 @@ static bool
 listed(const struct bh_value *list, const char *instance, const char *name)
 {
 	BH_AUTO_FREE char *hash = room_place(instance, name);
-	BH_AUTO_FREE char *plain = xasprintf("%s/%s", instance, name);
+	BH_AUTO_FREE char *plain = xjoin(instance, "/", name);
 
 	for (BH_EACH(c, list))
 		if (bh_text(c) != NULL && (text_glob(c->text, hash) ||
@@ -202,7 +202,7 @@ places_free(struct chat *chat)
 static const char *
 team_of(const struct chat *chat, const char *instance, const char *name)
 {
-	BH_AUTO_FREE char *plain = xasprintf("%s/%s", instance, name);
+	BH_AUTO_FREE char *plain = xjoin(instance, "/", name);
 	BH_AUTO_FREE char *hash = room_place(instance, name);
 	const char *team = conf_team_of_room(chat->parts.conf, plain);
 

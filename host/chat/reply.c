@@ -288,7 +288,7 @@ address(const struct call *c, bool quiet, struct speech *s)
 		s->user = xstrdup(c->user_id);
 		if (c->direct)
 			s->thread = xstrdup(c->thread);
-		return xasprintf("%s/@%s", c->from->name, c->user_id);
+		return xjoin(c->from->name, "/@", c->user_id);
 	}
 	s->room = xstrdup(c->room);
 	s->thread = xstrdup(c->thread);

@@ -30,21 +30,25 @@ broken_read(void *arg, uint64_t at, char *out, size_t max)
 	return (ssize_t)max;
 }
 
-/* HTTP's own form, whatever the locale is. */
+/* HTTP's own form, whatever the locale is; made once a second. */
 static void
 add_date(struct MHD_Response *response)
 {
 	static const char days[] = "SunMonTueWedThuFriSat";
 	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+	static char text[64];
+	static time_t made = -1;
 	time_t now = (time_t)(world_now() / 1000);
 	struct tm tm;
-	char text[64];
 
-	if (gmtime_r(&now, &tm) == NULL)
-		return;
-	snprintf(text, sizeof(text), "%.3s, %02d %.3s %04d %02d:%02d:%02d GMT",
-	    days + 3 * tm.tm_wday, tm.tm_mday, months + 3 * tm.tm_mon,
-	    tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
+	if (now != made && gmtime_r(&now, &tm) != NULL) {
+		snprintf(text, sizeof(text),
+		    "%.3s, %02d %.3s %04d %02d:%02d:%02d GMT",
+		    days + 3 * tm.tm_wday, tm.tm_mday,
+		    months + 3 * tm.tm_mon, tm.tm_year + 1900, tm.tm_hour,
+		    tm.tm_min, tm.tm_sec);
+		made = now;
+	}
 	MHD_add_response_header(response, "Date", text);
 }
 

@@ -19,7 +19,7 @@
 #include "host/io/http-response.h"
 #include "host/io/http-server-inside.h"
 
-#define MEMORY_PER_CONNECTION	(32u * 1024u)	/* head and buffers */
+#define MEMORY_PER_CONNECTION	(16u * 1024u)	/* head and buffers */
 #define MAX_HEADERS		100
 #define MAX_URI			8192
 

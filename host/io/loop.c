@@ -44,7 +44,7 @@ name_keep(const char *text)
 
 	pthread_mutex_lock(&names_lock);
 	for (n = names; n != NULL; n = n->next)
-		if (strcmp(n->text, text) == 0)
+		if (n->text == text || strcmp(n->text, text) == 0)
 			break;
 	if (n == NULL) {
 		size_t len = strlen(text);
