@@ -276,7 +276,7 @@ fire(struct jobs *jobs, struct job *j, int64_t now)
 	BH_AUTO_FREE char *ref = xstrdup(j->ref);
 	struct bh_job job = { kind, ref, j->due, j->attempt };
 	const char *owner = j->owner;
-	BH_AUTO_FREE char *who = xstrdup(loop_who(owner));
+	const char *who = loop_who(owner);
 
 	jobs->cb(jobs->arg, owner, &job);
 	loop_who(who);

@@ -49,6 +49,8 @@ const char *const migrate_host[] = {
 	"CREATE INDEX bh_outbox_pending"
 	" ON bh_outbox (place, rank, changed, key, retry_at)"
 	" WHERE version > sent_version;",
+	/* Old rows are found by their rowid: those come in time's order. */
+	"DROP INDEX bh_seen_at;",
 	NULL
 };
 

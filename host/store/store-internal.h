@@ -20,7 +20,9 @@
 #define STORE_ROWS_MAX		(64u * 1024 * 1024)
 #define STORE_SEEN_KEEP		(24 * 3600 * (int64_t)1000)
 #define STORE_SEEN_PRUNE	(10 * 60 * (int64_t)1000)
-#define STORE_WAL_PAGES		1000	/* checkpoint from here on */
+#define STORE_WAL_PAGES		1000	/* checkpoint when it is quiet */
+#define STORE_WAL_MOST		4000	/* checkpoint at once */
+#define STORE_QUIET		100	/* ms without work */
 
 /* ------------------------------------------------------------------ */
 /* db.c: one SQLite connection                                         */
@@ -87,7 +89,7 @@ int64_t db_int(struct db_stmt *stmt, int column);
 bool db_reads_only(struct db_stmt *stmt);
 /* Is a transaction open?  Some failures end it by themselves. */
 bool db_in_transaction(struct db *db);
-/* Moves the WAL into the file once it is long enough. */
+/* Moves the WAL into the file. */
 enum db_fault db_checkpoint(struct db *db);
 
 /* ------------------------------------------------------------------ */
@@ -210,7 +212,8 @@ const struct bh_param *chunk_params(struct chunk **memory,
     const struct bh_param *params);
 void chunk_free(struct chunk *memory);
 struct tx *tx_of(struct bh_tx *handle);
-/* A statement of the host inside any transaction. */
+/* A statement of the host inside any transaction; `sql` is a literal, and is
+ * not copied. */
 void tx_own_sql(struct tx *tx, int expect, const char *sql,
     const struct bh_param *params);
 /* It is wrong already: commits as BH_EINVAL, logged. */

@@ -203,7 +203,7 @@ query_finish(struct store *s, struct item *item)
 		log_at(BH_LOG_ERROR, q->owner, "a query is wrong: %s",
 		    q->complaint);
 	if (q->done != NULL) {
-		BH_AUTO_FREE char *before = xstrdup(loop_who(q->owner));
+		const char *before = loop_who(q->owner);
 
 		q->done(q->arg, item->result, &q->rows);
 		loop_who(before);

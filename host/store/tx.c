@@ -138,7 +138,7 @@ add_sql(struct tx *tx, bool own, int expect, const char *sql,
 
 	s->own = own;
 	s->expect = expect;
-	s->text = chunk_copy(&tx->memory, sql);
+	s->text = own ? sql : chunk_copy(&tx->memory, sql);
 	s->params = chunk_params(&tx->memory, params);
 }
 
@@ -378,7 +378,7 @@ tx_finish(struct store *store, struct item *item)
 	}
 	store->posted = store->posted || (item->result == BH_OK && tx->posts);
 	if (tx->done != NULL) {
-		BH_AUTO_FREE char *before = xstrdup(loop_who(tx->owner));
+		const char *before = loop_who(tx->owner);
 
 		tx->done(tx->arg, item->result);
 		loop_who(before);

@@ -2,10 +2,11 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * The thread takes all that is queued and runs it in order inside one
- * BEGIN IMMEDIATE ... COMMIT.  Each transaction has its own SAVEPOINT, so
- * one that fails leaves no trace and the others live.  Queries in between
- * see what was committed before them; their rows are kept back until the
- * COMMIT went through, and read again if it did not.
+ * BEGIN IMMEDIATE ... COMMIT.  When one of it fails, all of it is undone and
+ * run once more, each transaction in a SAVEPOINT of its own, so that the one
+ * leaves no trace and the others live: failures are few, and savepoints are
+ * dear.  Queries in between see what was committed before them; their rows
+ * are kept back until the COMMIT went through, and read again if it did not.
  */
 
 #include <errno.h>
@@ -106,22 +107,31 @@ undo_one(struct store *s, const struct chain *before)
 	    db_exec(&s->db, "RELEASE one") == DB_OK;
 }
 
+static enum db_fault
+run_steps(struct store *s, struct tx *tx)
+{
+	enum db_fault fault = DB_OK;
+
+	for (struct step *step = tx->first; step != NULL && fault == DB_OK;
+	    step = step->next)
+		fault = run_step(s, tx, step);
+	if (fault == DB_OK)
+		tx->item.result = BH_OK;
+	return fault;
+}
+
 /* DB_OK: done, or failed alone (item.result says).  Else the group fails. */
 static enum db_fault
-run_tx(struct store *s, struct tx *tx)
+run_guarded(struct store *s, struct tx *tx)
 {
 	struct chain before = s->chain;
 	enum db_fault fault = db_exec(&s->db, "SAVEPOINT one");
 
 	if (fault != DB_OK)
 		return fault;
-	for (struct step *step = tx->first; step != NULL && fault == DB_OK;
-	    step = step->next)
-		fault = run_step(s, tx, step);
-	if (fault == DB_OK) {
-		tx->item.result = BH_OK;
+	fault = run_steps(s, tx);
+	if (fault == DB_OK)
 		return db_exec(&s->db, "RELEASE one");
-	}
 	if (fault != DB_CONFLICT && fault != DB_WRONG)
 		return fault;
 	tx->item.result = fault == DB_CONFLICT ? BH_ECONFLICT : BH_EINVAL;
@@ -303,7 +313,8 @@ run_tail(struct store *s, int64_t now, bool seen)
 	    (now >= s->seen_pruned + STORE_SEEN_PRUNE ||
 	    now < s->seen_pruned)) {
 		fault = db_run(&s->db, &db_host_scope,
-		    "DELETE FROM bh_seen WHERE at < $1",
+		    "DELETE FROM bh_seen WHERE rowid < (SELECT rowid"
+		    " FROM bh_seen WHERE at >= $1 ORDER BY rowid LIMIT 1)",
 		    BH_PARAMS(bh_i(now - STORE_SEEN_KEEP)), NULL);
 		s->seen_pruned = now;
 	}
@@ -311,7 +322,8 @@ run_tail(struct store *s, int64_t now, bool seen)
 }
 
 static enum db_fault
-run_body(struct store *s, struct item *first, const struct item *end)
+run_body(struct store *s, struct item *first, const struct item *end,
+    bool guarded)
 {
 	enum db_fault fault = DB_OK;
 	int64_t now = 0;
@@ -327,7 +339,8 @@ run_body(struct store *s, struct item *first, const struct item *end)
 		struct tx *tx = tx_in(i);
 		if (!admitted(s, tx))
 			continue;
-		if ((fault = run_tx(s, tx)) != DB_OK)
+		fault = guarded ? run_guarded(s, tx) : run_steps(s, tx);
+		if (fault != DB_OK)
 			return fault;
 		if (tx->now > now)
 			now = tx->now;
@@ -337,7 +350,8 @@ run_body(struct store *s, struct item *first, const struct item *end)
 }
 
 static enum db_fault
-run_group_once(struct store *s, struct item *first, const struct item *end)
+run_group_once(struct store *s, struct item *first, const struct item *end,
+    bool guarded)
 {
 	struct chain chain = s->chain;
 	int64_t clock = s->clock_saved, pruned = s->seen_pruned;
@@ -345,7 +359,7 @@ run_group_once(struct store *s, struct item *first, const struct item *end)
 	failpoint_hit("store.before-begin");
 	enum db_fault fault = db_exec(&s->db, "BEGIN IMMEDIATE");
 	if (fault == DB_OK)
-		fault = run_body(s, first, end);
+		fault = run_body(s, first, end, guarded);
 	if (fault == DB_OK && s->pretend_full && !s->full) {
 		snprintf(s->db.error, sizeof(s->db.error),
 		    "so a script says");
@@ -428,13 +442,12 @@ run_group(struct store *s, struct item *first, const struct item *end)
 		run_queries(s, first, end);
 		return;
 	}
-	enum db_fault fault = run_group_once(s, first, end);
+	enum db_fault fault = run_group_once(s, first, end, false);
+	if (fault == DB_CONFLICT || fault == DB_WRONG)
+		fault = run_group_once(s, first, end, true);
 	if (fault == DB_OK) {
 		if (!s->full && !s->broken && atomic_load(&s->health) != BH_OK)
 			worker_trouble(s, BH_OK, NULL);
-		if (!s->broken &&
-		    (fault = db_checkpoint(&s->db)) != DB_OK)
-			handle_fault(s, fault);
 		return;
 	}
 	if (fault == DB_CONFLICT && n == 1) {
@@ -483,18 +496,32 @@ run_batch(struct store *s, struct item *first)
 /* ------------------------------------------------------------------ */
 /* The thread                                                          */
 
-/* Waits for work, or for the moment to look for space; cuts off at most one
- * group's worth.  False: all is done, and the store closes. */
+/* Moves the WAL into the file: after the answers, so that nobody waits for it,
+ * and if it can be in a quiet moment. */
+static void
+checkpoint(struct store *s)
+{
+	enum db_fault fault = s->broken ? DB_OK : db_checkpoint(&s->db);
+
+	if (fault != DB_OK)
+		handle_fault(s, fault);
+}
+
+/* Waits for work, for the moment to look for space, or for a quiet one to
+ * move the WAL (*first is NULL); cuts off at most one group's worth.  False:
+ * all is done, and the store closes. */
 static bool
 take(struct store *s, struct item **first)
 {
+	bool moves = s->db.wal_pages >= STORE_WAL_PAGES && !s->broken;
+	int64_t until = s->full ? s->probe_at : real_ms() + STORE_QUIET;
+
 	pthread_mutex_lock(&s->lock);
 	while (s->queue == NULL && !s->stop) {
-		int64_t until = s->probe_at;
 		struct timespec ts = { until / 1000,
 		    (long)(until % 1000) * 1000000 };
 
-		if (!s->full)
+		if (!s->full && !moves)
 			pthread_cond_wait(&s->work, &s->lock);
 		else if (pthread_cond_timedwait(&s->work, &s->lock, &ts) ==
 		    ETIMEDOUT)
@@ -524,11 +551,15 @@ worker_main(void *arg)
 	while (take(s, &first)) {
 		if (s->full && real_ms() >= s->probe_at)
 			probe(s);
-		if (first == NULL)
+		if (first == NULL) {
+			checkpoint(s);
 			continue;
+		}
 		run_batch(s, first);
 		failpoint_hit("store.before-callback");
 		store_answer(s, first);
+		if (s->db.wal_pages >= STORE_WAL_MOST)
+			checkpoint(s);
 	}
 	return NULL;
 }
