@@ -12,8 +12,8 @@
 
 struct decoded {
 	struct bh_value map;			/* first: what callers have */
-	struct bh_value list[PAIRS_MOST];
-	char text[];
+	char *text;				/* behind the list */
+	struct bh_value list[];
 };
 
 static int
@@ -44,29 +44,31 @@ static const char *
 decode(const char *from, const char *end, char **out)
 {
 	const char *begin = *out;
+	unsigned char all = 0;
 	char *to = *out;
 
 	for (; from < end; from++) {
+		char c = *from;
 		int high, low;
 
-		if (*from == '+') {
-			*to++ = ' ';
-		} else if (*from == '%') {
+		if (c == '+') {
+			c = ' ';
+		} else if (c == '%') {
 			if (end - from < 3 ||
 			    (high = hex_digit(from[1])) < 0 ||
 			    (low = hex_digit(from[2])) < 0)
 				return NULL;
-			*to++ = (char)(high << 4 | low);
+			c = (char)(high << 4 | low);
 			from += 2;
-		} else {
-			*to++ = *from;
 		}
-		if (to[-1] == '\0')
+		if (c == '\0')
 			return NULL;
+		all |= (unsigned char)c;
+		*to++ = c;
 	}
 	*to++ = '\0';
 	*out = to;
-	return is_utf8(begin) ? begin : NULL;
+	return all < 0x80 || is_utf8(begin) ? begin : NULL;
 }
 
 static bool
@@ -75,11 +77,9 @@ add(struct decoded *d, const char *key, const char *value)
 	struct bh_value *v = &d->list[d->map.count];
 
 	for (BH_EACH(c, &d->map))
-		if (strcmp(c->key, key) == 0)
+		if (c->key[0] == key[0] && strcmp(c->key, key) == 0)
 			return false;
-	v->kind = BH_TEXT;
-	v->key = key;
-	v->text = value;
+	*v = (struct bh_value){ .kind = BH_TEXT, .key = key, .text = value };
 	if (d->map.count == 0)
 		d->map.first = v;
 	else
@@ -102,8 +102,6 @@ read_pairs(struct decoded *d, const char *at, const char *end)
 		equals = memchr(at, '=', (size_t)(stop - at));
 		if (equals == NULL || equals == at)
 			return "a pair without a name or a value";
-		if (d->map.count == PAIRS_MOST)
-			return "too many names";
 		key = decode(at, equals, &out);
 		value = key != NULL ? decode(equals + 1, stop, &out) : NULL;
 		if (value == NULL)
@@ -117,13 +115,35 @@ read_pairs(struct decoded *d, const char *at, const char *end)
 	return d->map.count > 0 ? "an empty pair" : "nothing";
 }
 
+static size_t
+count_pairs(const char *body, size_t len)
+{
+	const char *end = body + len;
+	size_t n = 1;
+
+	while ((body = memchr(body, '&', (size_t)(end - body))) != NULL) {
+		body++;
+		n++;
+	}
+	return n;
+}
+
 struct bh_value *
 slack_decode(const char *body, size_t len, const char **why)
 {
-	/* Two bytes of a pair at least are no text, two NULs are added. */
-	struct decoded *d = bh_zero(sizeof(*d) + len + 2);
+	size_t pairs = count_pairs(body, len);
+	struct decoded *d;
 
-	d->map.kind = BH_MAP;
+	if (pairs > PAIRS_MOST) {
+		*why = "too many names";
+		return NULL;
+	}
+	/* Two bytes of a pair at least are no text, two NULs are added. */
+	d = malloc(sizeof(*d) + pairs * sizeof(d->list[0]) + len + 2);
+	if (d == NULL)
+		abort();
+	d->map = (struct bh_value){ .kind = BH_MAP };
+	d->text = (char *)&d->list[pairs];
 	*why = read_pairs(d, body, body + len);
 	if (*why == NULL)
 		return &d->map;

@@ -37,6 +37,7 @@ struct slack_door {
 	unsigned magic;
 #define SLACK_DOOR_MAGIC	0x536c4472u
 	struct slack *slack;
+	struct slack_signer *signer;
 	struct delivery *deliveries;	/* not answered yet */
 	struct early *earlies;
 	size_t earlies_count;
@@ -347,7 +348,7 @@ on_request(void *arg, struct bh_request *request, const struct bh_http_in *in)
 	}
 	old = bh_host_config(s->host, "signing-secret-old");
 	secrets[secrets[0] != NULL ? 1 : 0] = old;
-	if (slack_verify(secrets, in, bh_now(s->host), &why) != BH_OK) {
+	if (slack_verify(door->signer, secrets, in, bh_now(s->host), &why) != BH_OK) {
 		refuse(door, request, in, why);
 		return;
 	}
@@ -381,6 +382,7 @@ slack_http_connect(struct slack *s)
 		free(door);
 		return ret;
 	}
+	door->signer = slack_signer_new();
 	s->door = door;
 	s->known = known;
 	tick(door);
@@ -401,6 +403,7 @@ slack_http_close(struct slack *s)
 		answer(early_take(door->earlies), 503);
 	while (door->deliveries != NULL)
 		acknowledge(door->deliveries, BH_ECANCELLED, NULL);
+	slack_signer_free(door->signer);
 	door->magic = 0;
 	free(door);
 }

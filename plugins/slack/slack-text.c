@@ -63,8 +63,15 @@ decode(struct bh_buf *out, const char *p, size_t len)
 		{ "&amp;", '&' }, { "&lt;", '<' }, { "&gt;", '>' } };
 
 	while (len > 0) {
-		size_t n = 1, i;
+		const char *escape = memchr(p, '&', len);
+		size_t n = escape != NULL ? (size_t)(escape - p) : len, i;
 
+		bh_buf_put(out, p, n);
+		p += n;
+		len -= n;
+		if (len == 0)
+			break;
+		n = 1;
 		for (i = 0; i < 3; i++)
 			if (strlen(known[i].name) <= len && strncmp(p,
 			    known[i].name, strlen(known[i].name)) == 0)

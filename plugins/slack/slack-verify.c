@@ -73,18 +73,45 @@ read_signature(const char *text, unsigned char mac[MAC_LEN])
 	return true;
 }
 
-static bool
-sign(EVP_MAC *hmac, const char *secret, const char *time,
-    const struct bh_http_in *in, unsigned char mac[MAC_LEN])
+struct slack_signer {
+	EVP_MAC_CTX *ctx;
+};
+
+/* Finding HMAC and SHA-256 takes longer than using them: once is enough. */
+struct slack_signer *
+slack_signer_new(void)
 {
 	char digest[] = "SHA256";
 	const OSSL_PARAM params[] = {
 		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST,
 		    digest, 0), OSSL_PARAM_construct_end() };
-	EVP_MAC_CTX *ctx = EVP_MAC_CTX_new(hmac);
+	struct slack_signer *signer = bh_zero(sizeof(*signer));
+	EVP_MAC *hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+
+	signer->ctx = hmac != NULL ? EVP_MAC_CTX_new(hmac) : NULL;
+	EVP_MAC_free(hmac);
+	if (signer->ctx == NULL ||
+	    EVP_MAC_CTX_set_params(signer->ctx, params) != 1)
+		abort();
+	return signer;
+}
+
+void
+slack_signer_free(struct slack_signer *signer)
+{
+	if (signer != NULL)
+		EVP_MAC_CTX_free(signer->ctx);
+	free(signer);
+}
+
+static bool
+sign(EVP_MAC_CTX *ctx, const char *secret, const char *time,
+    const struct bh_http_in *in, unsigned char mac[MAC_LEN])
+{
 	size_t len = 0;
-	bool ok = ctx != NULL && EVP_MAC_init(ctx,
-	    (const unsigned char *)secret, strlen(secret), params) == 1 &&
+
+	return EVP_MAC_init(ctx, (const unsigned char *)secret,
+	    strlen(secret), NULL) == 1 &&
 	    EVP_MAC_update(ctx, (const unsigned char *)"v0:", 3) == 1 &&
 	    EVP_MAC_update(ctx, (const unsigned char *)time,
 	    strlen(time)) == 1 &&
@@ -92,33 +119,28 @@ sign(EVP_MAC *hmac, const char *secret, const char *time,
 	    EVP_MAC_update(ctx, (const unsigned char *)in->body,
 	    in->body_len) == 1 &&
 	    EVP_MAC_final(ctx, mac, &len, MAC_LEN) == 1 && len == MAC_LEN;
-
-	EVP_MAC_CTX_free(ctx);
-	return ok;
 }
 
 /* Every secret is tried, also after one that fits. */
 static bool
-signed_by_any(const char *const *secrets, const char *time,
+signed_by_any(EVP_MAC_CTX *ctx, const char *const *secrets, const char *time,
     const struct bh_http_in *in, const unsigned char claimed[MAC_LEN])
 {
-	EVP_MAC *hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
 	unsigned char mac[MAC_LEN];
 	bool fits = false;
 
-	for (size_t i = 0; hmac != NULL && secrets[i] != NULL; i++)
+	for (size_t i = 0; secrets[i] != NULL; i++)
 		if (*secrets[i] != '\0' &&
-		    sign(hmac, secrets[i], time, in, mac) &&
+		    sign(ctx, secrets[i], time, in, mac) &&
 		    CRYPTO_memcmp(mac, claimed, MAC_LEN) == 0)
 			fits = true;
-	EVP_MAC_free(hmac);
 	OPENSSL_cleanse(mac, sizeof(mac));
 	return fits;
 }
 
 int
-slack_verify(const char *const *secrets, const struct bh_http_in *in,
-    int64_t now_ms, const char **why)
+slack_verify(struct slack_signer *signer, const char *const *secrets,
+    const struct bh_http_in *in, int64_t now_ms, const char **why)
 {
 	const char *time = slack_header(in, "x-slack-request-timestamp");
 	const char *signature = slack_header(in, "x-slack-signature");
@@ -139,7 +161,7 @@ slack_verify(const char *const *secrets, const struct bh_http_in *in,
 		    "machine's clock right?";
 		return BH_EPERM;
 	}
-	if (!signed_by_any(secrets, time, in, claimed)) {
+	if (!signed_by_any(signer->ctx, secrets, time, in, claimed)) {
 		*why = "its signature is not by our signing-secret";
 		return BH_EPERM;
 	}

@@ -28,6 +28,7 @@
 
 struct slack;
 struct slack_reply;
+struct slack_signer;
 struct slack_socket;
 struct slack_show;
 struct slack_kept;
@@ -121,8 +122,11 @@ void slack_over(void *state, const char *reply, int result);
 /* Is this delivery signed by Slack?  Over the raw bytes, in constant time,
  * by any of the secrets (two while one is replaced), at most 300 s off in
  * either direction.  BH_OK, or BH_EPERM with a sentence for the log. */
-int slack_verify(const char *const *secrets, const struct bh_http_in *in,
-    int64_t now_ms, const char **why);
+int slack_verify(struct slack_signer *signer, const char *const *secrets,
+    const struct bh_http_in *in, int64_t now_ms, const char **why);
+/* What that needs, made once; freed by slack_signer_free(). */
+struct slack_signer *slack_signer_new(void);
+void slack_signer_free(struct slack_signer *signer);
 /* The one header of that (lower-case) name; NULL if none or several. */
 const char *slack_header(const struct bh_http_in *in, const char *name);
 

@@ -11,6 +11,7 @@
 #define NOW	INT64_C(1767607200)		/* s */
 
 static const char *why;
+static struct slack_signer *signer;
 
 struct request {
 	struct bh_pair headers[8];
@@ -51,7 +52,7 @@ verify(const struct request *r)
 	static const char *const secrets[] = { "the secret", NULL };
 
 	why = NULL;
-	return slack_verify(secrets, &r->in, NOW * 1000 + 500, &why);
+	return slack_verify(signer, secrets, &r->in, NOW * 1000 + 500, &why);
 }
 
 START_TEST(the_documented_example_passes)
@@ -71,7 +72,7 @@ START_TEST(the_documented_example_passes)
 	const struct bh_http_in in = { .headers = headers, .headers_count = 2,
 	    .body = body, .body_len = strlen(body) };
 
-	ck_assert_int_eq(slack_verify(secrets, &in,
+	ck_assert_int_eq(slack_verify(signer, secrets, &in,
 	    INT64_C(1531420618) * 1000, &why), BH_OK);
 }
 END_TEST
@@ -81,16 +82,16 @@ START_TEST(both_secrets_pass_while_one_is_replaced)
 	static const char *const secrets[] = { "new", "old", NULL };
 	static const char *const with_empty[] = { "new", "", NULL };
 
-	ck_assert_int_eq(slack_verify(secrets, &signed_by("new", NOW,
+	ck_assert_int_eq(slack_verify(signer, secrets, &signed_by("new", NOW,
 	    "{}")->in, NOW * 1000, &why), BH_OK);
-	ck_assert_int_eq(slack_verify(secrets, &signed_by("old", NOW,
+	ck_assert_int_eq(slack_verify(signer, secrets, &signed_by("old", NOW,
 	    "{}")->in, NOW * 1000, &why), BH_OK);
-	ck_assert_int_eq(slack_verify(secrets, &signed_by("older", NOW,
+	ck_assert_int_eq(slack_verify(signer, secrets, &signed_by("older", NOW,
 	    "{}")->in, NOW * 1000, &why), BH_EPERM);
 	/* What is empty signs nothing. */
-	ck_assert_int_eq(slack_verify(with_empty, &signed_by("", NOW,
+	ck_assert_int_eq(slack_verify(signer, with_empty, &signed_by("", NOW,
 	    "{}")->in, NOW * 1000, &why), BH_EPERM);
-	ck_assert_int_eq(slack_verify(&with_empty[2], &signed_by("", NOW,
+	ck_assert_int_eq(slack_verify(signer, &with_empty[2], &signed_by("", NOW,
 	    "{}")->in, NOW * 1000, &why), BH_EPERM);
 }
 END_TEST
@@ -238,6 +239,18 @@ START_TEST(unclear_forms_are_refused)
 }
 END_TEST
 
+static void
+set_up(void)
+{
+	signer = slack_signer_new();
+}
+
+static void
+tear_down(void)
+{
+	slack_signer_free(signer);
+}
+
 int
 main(void)
 {
@@ -247,6 +260,7 @@ main(void)
 	SRunner *runner;
 	int failed;
 
+	tcase_add_checked_fixture(signatures, set_up, tear_down);
 	tcase_add_test(signatures, the_documented_example_passes);
 	tcase_add_test(signatures, both_secrets_pass_while_one_is_replaced);
 	tcase_add_test(signatures, the_time_may_be_five_minutes_off_either_way);
