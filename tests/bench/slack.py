@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import threading
+import time
 
 import house
 import load
@@ -53,6 +54,7 @@ BODY = ("token=legacy&team_id=T0ACME&team_domain=acme&channel_id=C0PAYMENTS&"
 class WebApi(http.server.BaseHTTPRequestHandler):
     """As much of Slack as bellhop asks here: who it is and who others are."""
     protocol_version = "HTTP/1.1"
+    asked_about = set()
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
@@ -63,6 +65,7 @@ class WebApi(http.server.BaseHTTPRequestHandler):
             answer |= {"team_id": "T0ACME", "user_id": "U0BOT",
                        "bot_id": "B0BOT", "app_id": "A0BELLHOP"}
         elif method == "users.info":
+            self.asked_about.add(user)
             answer["user"] = {
                 "id": user, "team_id": "T0ACME", "real_name": user,
                 "profile": {"real_name": user,
@@ -98,6 +101,18 @@ def send(build, state, port, path, connections, count):
                     connections, count, "-k", SECRET)
 
 
+def get_known(build, state, port, connections):
+    """Lets everybody say something and waits until Slack was asked about them:
+    who is unknown would have to wait for that, and be told so."""
+    WebApi.asked_about.clear()
+    send(build, state, port, "/slack/acme", connections, connections)
+    for _ in range(600):
+        if len(WebApi.asked_about) >= connections:
+            return time.sleep(0.2)
+        time.sleep(0.05)
+    raise SystemExit("Slack is not asked about everybody")
+
+
 def ours(build, connections, count):
     api = http.server.ThreadingHTTPServer(("127.0.0.1", 0), WebApi)
     threading.Thread(target=api.serve_forever, daemon=True).start()
@@ -114,6 +129,7 @@ def ours(build, connections, count):
         bellhop.ready()
         port = load.port_of(bellhop)
         load.until_taken(port, "/slack/acme")
+        get_known(build, state, port, connections)
         result = send(build, state, port, "/slack/acme", connections, count)
         bellhop.end()
     api.shutdown()
