@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #include "host/base/banned.h"
+#include "host/base/mem.h"
 
 #define BAD	0xfffdu		/* what stands for a byte that is no text */
 
@@ -254,6 +255,15 @@ void
 text_clean_lines(struct bh_buf *out, const char *in, size_t max_codepoints)
 {
 	text_clean_to(out, in, max_codepoints, true);
+}
+
+char *
+text_take(struct bh_buf *b)
+{
+	char *text = b->data != NULL ? b->data : xstrdup("");
+
+	*b = (struct bh_buf)BH_BUF(b->max);
+	return text;
 }
 
 int

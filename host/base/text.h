@@ -24,6 +24,8 @@ void text_clean(struct bh_buf *out, const char *in, size_t max_codepoints);
 /* The same, but newlines stay (at most two together): for running text. */
 void text_clean_lines(struct bh_buf *out, const char *in,
     size_t max_codepoints);
+/* The buffer's text, never NULL, as memory of the caller; it is empty then. */
+char *text_take(struct bh_buf *b);
 
 /* Does `s` match `pattern`?  '*' (and "**") any run of characters, also with
  * '/' in it; '?' one character; '\' takes the next as it is.  Case matters.

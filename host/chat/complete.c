@@ -178,7 +178,7 @@ complete_line(struct call *c)
 		    strlen(line) };
 	}
 
-	struct words before = { words.list, words.count - 1 };
+	struct words before = { words.list, words.count - 1, NULL };
 
 	c->command = command_find(c->chat, NULL, &before, &used, &others);
 	if (c->command == NULL ||

@@ -75,7 +75,7 @@ line_of(const struct bh_event *event, const char *text)
 	if (event->kind == BH_EV_COMPLETE && *text != '\0' && clean.len > 0 &&
 	    text[strlen(text) - 1] == ' ')
 		bh_buf_puts(&clean, " ");
-	return xstrdup(bh_buf_text(&clean));
+	return text_take(&clean);
 }
 
 struct call *

@@ -145,8 +145,7 @@ inbox_take(struct call *c, const struct bh_event *event)
 	if (text.overflow)
 		return BH_EFULL;
 	c->kept = next_id(c->chat);
-	c->kept_text = text.data;
-	text = (struct bh_buf)BH_BUF(0);
+	c->kept_text = text_take(&text);
 	name_answers(c);
 	return BH_OK;
 }

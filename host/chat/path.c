@@ -140,7 +140,7 @@ let_in(struct call *c)
 
 	if (call_allows(c, c->command, &why)) {
 		free(c->rule);
-		c->rule = xstrdup(bh_buf_text(&why));
+		c->rule = text_take(&why);
 		return true;
 	}
 	people_admins(c->chat, &who);

@@ -47,9 +47,10 @@ is_letter(char c)
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-/* One word in the making. */
+/* One word in the making: its text grows at the end of what all of them share,
+ * which has room for a line without change and more is never needed. */
 struct maker {
-	struct bh_buf text;
+	char *text, *end;
 	bool any;		/* "" is a word too */
 	bool quoted;
 	size_t at;
@@ -63,9 +64,9 @@ finish(struct maker *m, struct words *out)
 	if (out->count % 16 == 0)
 		out->list = xrealloc(out->list, out->count + 16,
 		    sizeof(*out->list));
-	out->list[out->count++] = (struct word){
-		xstrdup(bh_buf_text(&m->text)), m->quoted, m->at };
-	bh_buf_clear(&m->text);
+	out->list[out->count++] = (struct word){ m->text, m->quoted, m->at };
+	*m->end++ = '\0';
+	m->text = m->end;
 	m->any = m->quoted = false;
 }
 
@@ -77,6 +78,13 @@ begin(struct maker *m, size_t at, bool quoted)
 	m->any = true;
 	m->quoted = quoted;
 	m->at = at;
+}
+
+static void
+add(struct maker *m, const char *text, size_t len)
+{
+	memcpy(m->end, text, len);
+	m->end += len;
 }
 
 /* How many bytes from here mean nothing but themselves, in quotes and outside
@@ -96,23 +104,23 @@ int
 words_split(const char *line, bool open_end, struct words *out,
     struct bh_buf *error)
 {
-	struct maker m = { .text = BH_BUF(64u * 1024u) };
+	struct maker m = { 0 };
 	enum quote quote = QUOTE_NONE;
 	size_t quote_at = 0;
 	int ret = BH_OK;
 
-	*out = (struct words){ 0 };
+	*out = (struct words){ .texts = xrealloc(NULL, strlen(line) + 2, 1) };
+	m.text = m.end = out->texts;
 	for (const char *p = line; *p != '\0' && out->count < WORDS_MAX;) {
 		const char *before = p;
 		size_t at = (size_t)(before - line), run = plain(p);
 		uint32_t c;
-		bool start = !m.any || (m.text.len > 0 &&
-		    m.text.data[m.text.len - 1] == '=');
+		bool start = !m.any || (m.end > m.text && m.end[-1] == '=');
 		enum quote opened;
 
 		if (run > 0) {
 			begin(&m, at, false);
-			bh_buf_put(&m.text, p, run);
+			add(&m, p, run);
 			p += run;
 			continue;
 		}
@@ -124,8 +132,7 @@ words_split(const char *line, bool open_end, struct words *out,
 				if (c == '\\' && quote != QUOTE_SINGLE &&
 				    (*p == '"' || *p == '\\'))
 					before = p++;
-				bh_buf_put(&m.text, before,
-				    (size_t)(p - before));
+				add(&m, before, (size_t)(p - before));
 			}
 		} else if (c == ' ' || c == '\t' || c == '\n') {
 			finish(&m, out);
@@ -136,14 +143,14 @@ words_split(const char *line, bool open_end, struct words *out,
 		} else if ((c == 0x2014 || c == 0x2013) && !m.any &&
 		    is_letter(*p)) {
 			begin(&m, at, false);
-			bh_buf_puts(&m.text, "--");
+			add(&m, "--", 2);
 		} else {
 			begin(&m, at, false);
 			if (c == '\\' && *p != '\0') {
 				before = p;
 				(void)text_next(&p);
 			}
-			bh_buf_put(&m.text, before, (size_t)(p - before));
+			add(&m, before, (size_t)(p - before));
 		}
 	}
 	if (quote != QUOTE_NONE && !open_end) {
@@ -157,7 +164,6 @@ words_split(const char *line, bool open_end, struct words *out,
 		ret = BH_EINVAL;
 	}
 	finish(&m, out);
-	bh_buf_release(&m.text);
 	if (ret != BH_OK)
 		words_release(out);
 	return ret;
@@ -166,8 +172,7 @@ words_split(const char *line, bool open_end, struct words *out,
 void
 words_release(struct words *words)
 {
-	for (size_t i = 0; i < words->count; i++)
-		free(words->list[i].text);
+	free(words->texts);
 	free(words->list);
 	*words = (struct words){ 0 };
 }

@@ -19,6 +19,7 @@ struct word {
 struct words {
 	struct word *list;
 	size_t count;
+	char *texts;		/* of all of them */
 };
 
 #define WORDS_MAX 2500u	/* a line of 4,000 characters has fewer */

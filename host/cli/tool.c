@@ -252,13 +252,13 @@ parse_args(struct tool *t, char **argv, int argc)
 {
 	BH_AUTO_BUF struct bh_buf why = BH_BUF(2048);
 	struct words words = { xcalloc((size_t)argc + 1,
-	    sizeof(struct word)), 0 };
+	    sizeof(struct word)), 0, NULL };
 	struct spec spec = { 0 };
 	const char *error = NULL;
 	int ret;
 
 	for (int i = 0; i < argc; i++)
-		words.list[words.count++].text = xstrdup(argv[i]);
+		words.list[words.count++].text = argv[i];
 	ret = spec_parse(t->def->args, &spec, &error);
 	if (ret == BH_OK)
 		ret = args_parse(&spec, &words, 0, &t->args, &why);

@@ -53,7 +53,7 @@ bh_buf_put(struct bh_buf *b, const void *data, size_t len)
 		return;
 	}
 	if (b->len + len + 1 > b->size) {
-		size_t want = (b->len + len + 1) * 2;
+		size_t want = (b->len + len + 32) * 2;
 		char *p = (char *)realloc(b->data, want);
 
 		if (p == NULL) {
