@@ -36,7 +36,7 @@ static int64_t
 conn_left(const struct conn *c)
 {
 	return phase_limit(c->server, c->phase) -
-	    (int64_t)((uv_hrtime() - c->since) / 1000000);
+	    (int64_t)(uv_now(&c->server->loop->uv) - c->since);
 }
 
 static void deadline_rang(uv_timer_t *timer);
@@ -53,13 +53,27 @@ deadline_arm(struct bh_server *server)
 		if (c != NULL && conn_left(c) < least)
 			least = conn_left(c);
 	}
-	if (least == INT64_MAX)
+	if (least == INT64_MAX) {
+		server->due = 0;
 		uv_timer_stop(server->deadline);
-	else {
-		uv_update_time(&server->loop->uv);
+	} else {
+		if (least < 0)
+			least = 0;
+		server->due = uv_now(&server->loop->uv) + (uint64_t)least + 1;
 		uv_timer_start(server->deadline, deadline_rang,
-		    (uint64_t)(least > 0 ? least : 0) + 1, 0);
+		    (uint64_t)least + 1, 0);
 	}
+}
+
+/* Is the timer set for a time before the end of this phase?  Then it looks
+ * around once in vain, which is cheaper than to set it at every step. */
+static bool
+deadline_known(const struct conn *c)
+{
+	uint64_t due = c->server->due;
+
+	return due != 0 && due <= c->since +
+	    (uint64_t)phase_limit(c->server, c->phase) + 1;
 }
 
 static void
@@ -79,7 +93,7 @@ conn_enter(struct conn *c, enum phase phase)
 	struct bh_server *server = c->server;
 
 	c->phase = phase;
-	c->since = uv_hrtime();
+	c->since = uv_now(&server->loop->uv);
 	if (phase == HELD) {
 		/* Whoever holds it has no deadline: no line to stand in. */
 		c->next = server->conns_held;
@@ -94,7 +108,8 @@ conn_enter(struct conn *c, enum phase phase)
 	*c->prev = c;
 	server->lines[phase].end = &c->next;
 	/* With company its deadline is not the first of its line. */
-	if (server->lines[phase].first == c && !server->closing)
+	if (server->lines[phase].first == c && !server->closing &&
+	    !deadline_known(c))
 		deadline_arm(server);
 }
 

@@ -22,7 +22,7 @@ struct conn {
 	struct bh_server *server;
 	struct conn *next, **prev;	/* in the line of its phase */
 	enum phase phase;
-	uint64_t since;			/* uv_hrtime */
+	uint64_t since;			/* uv_now() */
 	int fd, port;
 	struct sockaddr_storage peer;
 	char peer_text[64];
@@ -69,6 +69,7 @@ struct bh_server {
 	uv_poll_t *poll;
 	uv_timer_t *timer;	/* libmicrohttpd's */
 	uv_timer_t *deadline;	/* ours, of the connections */
+	uint64_t due;		/* when it rings (uv_now()); 0: not set */
 	struct http_limits limits;
 	struct line lines[PHASES];
 	struct route *routes;
