@@ -36,6 +36,7 @@ struct loop {
 	int64_t clock_due, clock_offset;	/* what it was set for */
 	uv_poll_t *clock;
 	uv_prepare_t *prepare;
+	struct loop_rest *rests;
 
 	/* Posts from any thread. */
 	pthread_mutex_t lock;

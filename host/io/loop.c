@@ -144,6 +144,8 @@ before_sleep(uv_prepare_t *prepare)
 
 	loop_timers_run(loop);
 	loop_timers_arm(loop);
+	for (struct loop_rest *r = loop->rests; r != NULL; r = r->next)
+		r->cb(r->arg);
 }
 
 struct loop *
@@ -248,6 +250,25 @@ loop_post(struct loop *loop, void (*cb)(void *), void *arg)
 	/* Under the lock: once it is free, the loop may already be gone. */
 	uv_async_send(loop->wake);
 	pthread_mutex_unlock(&loop->lock);
+}
+
+void
+loop_rest_add(struct loop *loop, struct loop_rest *rest)
+{
+	CHECK_MAGIC(loop, LOOP_MAGIC);
+	rest->next = loop->rests;
+	loop->rests = rest;
+}
+
+void
+loop_rest_remove(struct loop *loop, struct loop_rest *rest)
+{
+	struct loop_rest **at = &loop->rests;
+
+	CHECK_MAGIC(loop, LOOP_MAGIC);
+	while (*at != rest)
+		at = &(*at)->next;
+	*at = rest->next;
 }
 
 void

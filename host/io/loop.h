@@ -79,6 +79,16 @@ int loop_exec(struct loop *loop, const char *const *argv, int64_t timeout,
  * The name is copied.  Returns the name before, to be put back. */
 const char *loop_who(const char *who);
 
+/* Its `cb` is called whenever all that was ready is done, right before the loop
+ * would sleep, under nobody's name.  The caller's memory, until removed. */
+struct loop_rest {
+	void (*cb)(void *arg);
+	void *arg;
+	struct loop_rest *next;
+};
+void loop_rest_add(struct loop *loop, struct loop_rest *rest);
+void loop_rest_remove(struct loop *loop, struct loop_rest *rest);
+
 /* Work outside the loop is under way (a commit, a lookup): virtual time must
  * not move.  Counted; loop's thread only. */
 void loop_hold(struct loop *loop);

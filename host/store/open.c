@@ -334,6 +334,8 @@ store_open_with(struct loop *loop, const struct store_options *options,
 		return refuse(error, BH_EIO, "cannot start the store's "
 		    "thread: %s", strerror(e));
 	}
+	s->rest = (struct loop_rest){ .cb = store_at_rest, .arg = s };
+	loop_rest_add(loop, &s->rest);
 	*out = s;
 	return BH_OK;
 }

@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "host/io/loop.h"
 #include "host/store/store.h"
 
 #define STORE_APPLICATION_ID	0x62686c70	/* "bhlp" */
@@ -22,6 +23,7 @@
 #define STORE_SEEN_PRUNE	(10 * 60 * (int64_t)1000)
 #define STORE_WAL_PAGES		1000	/* checkpoint when it is quiet */
 #define STORE_WAL_MOST		4000	/* checkpoint at once */
+#define STORE_EAGER		32	/* enough to wake the thread for */
 #define STORE_QUIET		100	/* ms without work */
 
 /* ------------------------------------------------------------------ */
@@ -211,6 +213,8 @@ char *chunk_copy(struct chunk **memory, const char *text);
 const struct bh_param *chunk_params(struct chunk **memory,
     const struct bh_param *params);
 void chunk_free(struct chunk *memory);
+/* The loop is about to sleep. */
+void store_at_rest(void *store);
 struct tx *tx_of(struct bh_tx *handle);
 /* A statement of the host inside any transaction; `sql` is a literal, and is
  * not copied. */
@@ -263,6 +267,8 @@ struct store {
 	struct item *queue, **queue_last;	/* M */
 	struct item *done, **done_last;		/* M */
 	uint64_t queued, finished;	/* M: how many ever */
+	unsigned unheard;	/* queued since the thread was woken */
+	struct loop_rest rest;
 	bool stop;			/* M */
 	struct mail *mail;		/* M: a post to the loop under way */
 	char trouble[400];		/* M */

@@ -139,8 +139,25 @@ enqueue(struct store *s, struct item *item)
 	*s->queue_last = item;
 	s->queue_last = &item->next;
 	s->queued++;
-	pthread_cond_signal(&s->work);
 	pthread_mutex_unlock(&s->lock);
+}
+
+/* The thread sleeps on until the loop has done what it can, or there is enough
+ * for it to begin with: one group of sixteen is much less work than sixteen. */
+static void
+wake(struct store *s)
+{
+	s->unheard = 0;
+	pthread_cond_signal(&s->work);
+}
+
+void
+store_at_rest(void *arg)
+{
+	struct store *s = CAST(struct store, arg, STORE_MAGIC);
+
+	if (s->unheard > 0)
+		wake(s);
 }
 
 void
@@ -150,6 +167,8 @@ store_queue(struct store *s, struct item *item)
 	loop_hold(s->loop);
 	if (!s->closing) {
 		enqueue(s, item);
+		if (++s->unheard >= STORE_EAGER)
+			wake(s);
 		return;
 	}
 	item->result = BH_ECANCELLED;
@@ -169,6 +188,7 @@ store_call(struct store *s, void (*run)(struct store *, void *), void *arg)
 	    .arg = arg };
 
 	enqueue(s, &call.item);
+	wake(s);
 	pthread_mutex_lock(&s->lock);
 	while (!call.over)
 		pthread_cond_wait(&s->progress, &s->lock);
@@ -181,6 +201,7 @@ store_flush(struct store *s)
 	struct item *i;
 
 	CHECK_MAGIC(s, STORE_MAGIC);
+	wake(s);
 	pthread_mutex_lock(&s->lock);
 	uint64_t all = s->queued;
 	while (s->finished < all)
@@ -330,6 +351,7 @@ store_close(struct store **store)
 	store_flush(s);
 	store_flush(s);		/* what the callbacks of the first queued */
 	s->closing = true;
+	loop_rest_remove(s->loop, &s->rest);
 	pthread_mutex_lock(&s->lock);
 	s->stop = true;
 	pthread_cond_signal(&s->work);

@@ -184,27 +184,23 @@ quote(struct bh_buf *b, const char *text)
 	b->overflow = b->overflow || clean.overflow;
 }
 
-static int
-by_name(const void *a, const void *b)
-{
-	const struct bh_pair *x = a, *y = b;
-
-	return strcmp(x->name, y->name);
-}
-
 static bool
 quote_fields(struct bh_buf *b, const struct bh_pair *fields)
 {
 	struct bh_pair sorted[AUDIT_FIELDS];
 	size_t n = 0;
 
+	/* By name; a dozen at most are usual. */
 	for (; fields != NULL && fields->name != NULL; fields++) {
-		if (n == AUDIT_FIELDS)
+		size_t at = n;
+
+		if (n++ == AUDIT_FIELDS)
 			return false;
-		sorted[n++] = *fields;
+		for (; at > 0 && strcmp(sorted[at - 1].name, fields->name) > 0;
+		    at--)
+			sorted[at] = sorted[at - 1];
+		sorted[at] = *fields;
 	}
-	if (n > 1)
-		qsort(sorted, n, sizeof(sorted[0]), by_name);
 	bh_buf_puts(b, "{");
 	for (size_t i = 0; i < n; i++) {
 		if (i > 0 && strcmp(sorted[i].name, sorted[i - 1].name) == 0)

@@ -100,7 +100,6 @@ keep(long seq, long group)
 		run("CREATE TABLE bh_seen (realm TEXT NOT NULL,"
 		    " event TEXT NOT NULL, at BIGINT NOT NULL,"
 		    " PRIMARY KEY (realm, event));"
-		    "CREATE INDEX bh_seen_at ON bh_seen (at);"
 		    "CREATE TABLE bh_inbox (id INTEGER PRIMARY KEY,"
 		    " instance TEXT NOT NULL, event TEXT NOT NULL,"
 		    " at BIGINT NOT NULL, attempts INTEGER NOT NULL)");
