@@ -171,8 +171,8 @@ posted(void *arg, const struct teams_answer *answer)
 	if (answer->result == BH_OK) {
 		if (s->activity != NULL)
 			made = s->activity;
-		bh_buf_add(&id, "%.*s|%s", (int)strcspn(s->conversation, ";"),
-		    s->conversation, made != NULL ? made : "");
+		bh_buf_put(&id, s->conversation, strcspn(s->conversation, ";"));
+		bh_buf_add(&id, "|%s", made != NULL ? made : "");
 		made = made != NULL && !id.overflow ? bh_buf_text(&id) : NULL;
 		remember(s->teams, s->key, made);
 		finish(s, BH_OK, made);
