@@ -7,7 +7,8 @@
  *
  * Nothing of a body is read before the signature and every claim that needs no
  * body hold.  Refusals have an empty body: 401 for the token, 403 for what it
- * was used for.  Why stands in the log, without any of the token.
+ * was used for, 503 for what may be good while there are no keys to tell.  Why
+ * stands in the log, without any of the token.
  *
  * A token serves for about an hour; one that was found good is known again by
  * a keyed hash of its bytes until it expires or its key is taken away.
@@ -273,7 +274,9 @@ waiting_free(struct waiting *w)
 	free(w);
 }
 
-/* The keys were fetched anew, or are not to be fetched again so soon. */
+/* The keys were fetched anew, or are not to be fetched again so soon.  Before
+ * there are any a token may be Microsoft's: 401 would lose what it came with,
+ * but what is refused with 503 is sent again. */
 static void
 keys_looked_at(void *arg)
 {
@@ -281,10 +284,12 @@ keys_looked_at(void *arg)
 	struct teams *t = w->teams;
 	struct teams_claims claims = { 0 };
 	const char *why;
+	int verdict = judge(t, w->token, w->token_len, w->of, &claims, &why);
 
-	if (judge(t, w->token, w->token_len, w->of, &claims, &why) ==
-	    TEAMS_GOOD)
+	if (verdict == TEAMS_GOOD)
 		let_in(t, w->request, &claims, w->body, w->body_len);
+	else if (verdict == TEAMS_NO_KEY && !teams_keys_known(t, w->of))
+		refuse(t, w->request, 503, "there are no signing keys yet");
 	else
 		refuse(t, w->request, 401, why);
 	teams_claims_release(&claims);

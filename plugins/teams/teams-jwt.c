@@ -4,9 +4,10 @@
  *   three parts of strict base64url -> header: RS256, kid, nothing critical
  *     -> key -> signature over the bytes as they came -> claims
  *
- * No claim is looked at before the signature holds, and nothing in a token
+ * No claim is believed before the signature holds, and nothing in a token
  * chooses how it is judged: not the algorithm, not the key's place, not a
- * second way to write the same bytes.
+ * second way to write the same bytes.  Where the key is not known the claims
+ * can only do harm: a token that is bad whoever signed it is bad at once.
  *
  * RFC 7515 (JWS compact), RFC 7519 (JWT), RFC 8725 (their traps);
  * https://learn.microsoft.com/azure/bot-service/rest-api/
@@ -220,6 +221,7 @@ teams_jwt_judge(struct bh_host *host, const char *token, size_t len,
 	const struct teams_key *key = NULL;
 	struct bh_value *json;
 	struct parts p;
+	const char *wrong;
 	int64_t expires;
 	int ret;
 
@@ -229,23 +231,26 @@ teams_jwt_judge(struct bh_host *host, const char *token, size_t len,
 		return TEAMS_BAD;
 	ret = judge_header(json, keys, &key, why);
 	bh_json_free(host, json);
-	if (ret != TEAMS_GOOD)
+	if (ret == TEAMS_BAD)
 		return ret;
-	if (!signature_holds(key, token, p.signed_len, &p)) {
+	if (ret == TEAMS_GOOD &&
+	    !signature_holds(key, token, p.signed_len, &p)) {
 		*why = "the token's signature is not its key's";
 		return TEAMS_BAD;
 	}
 	if ((json = part_json(host, p.claims, p.claims_len, CLAIMS_MAX,
 	    why)) == NULL)
 		return TEAMS_BAD;
-	*why = judge_claims(json, expect, &expires);
-	if (*why == NULL) {
+	wrong = judge_claims(json, expect, &expires);
+	if (wrong != NULL) {
+		*why = wrong;
+		ret = TEAMS_BAD;
+	} else if (ret == TEAMS_GOOD) {
 		claims->service_url = expect->emulator ? NULL :
 		    bh_copy(bh_get_text(json, "serviceurl"));
 		claims->expires = expires;
 		claims->key = key;
-	} else
-		ret = TEAMS_BAD;
+	}
 	bh_json_free(host, json);
 	return ret;
 }

@@ -389,6 +389,12 @@ teams_keys(struct teams *t, int of)
 	return s->keys;
 }
 
+bool
+teams_keys_known(const struct teams *t, int of)
+{
+	return t->keyring->sources[of].keys != NULL;
+}
+
 void
 teams_keys_missed(struct teams *t, int of, teams_keys_cb *cb, void *arg)
 {

@@ -140,7 +140,8 @@ struct teams_expect {
 
 enum teams_verdict {
 	TEAMS_GOOD, TEAMS_BAD,
-	TEAMS_NO_KEY			/* a new key may be published */
+	TEAMS_NO_KEY			/* a new key may be published; nothing
+					 * but that speaks against it */
 };
 
 /* What a good token said, for the activity it came with. */
@@ -179,8 +180,10 @@ enum teams_keys_of {
 	TEAMS_KEYS_OF
 };
 
-/* The keys of now, or NULL when there never were any. */
+/* The keys of now; NULL if there are none, or they are too old. */
 const struct teams_key *teams_keys(struct teams *t, int of);
+/* Were there ever any?  If not, nobody can say yet that a token is bad. */
+bool teams_keys_known(const struct teams *t, int of);
 typedef void teams_keys_cb(void *arg);
 /* A kid was not found: fetches the keys anew, at most every 60 s; cb comes
  * when that is done or is not to be done now. */

@@ -299,17 +299,99 @@ START_TEST(restart_with_keys_from_tomorrow)
 }
 END_TEST
 
+/* What may be Microsoft's is to come again: a 401 would lose it for ever. */
 START_TEST(no_keys_at_all)
 {
+	struct fake_incoming *r;
+
 	serve_nothing(500);
 	world_open(&w);
 	world_connect(&w);
-	ck_assert_int_eq(hello_now(0), 401);
+	r = hello(0);
+	fake_run(w.fake, 50);
+	ck_assert_int_eq(r->status, 503);
+	ck_assert_str_eq(r->body, "");
+	ck_assert_uint_eq(w.fake->inbound.events_count, 0);
 	ck_assert(health_is(BH_DOWN, "HTTP status 500"));
 	ck_assert(logged("nothing is accepted meanwhile"));
+	ck_assert(logged("there are no signing keys yet"));
 	world_serve(&w, 1);
 	fake_run(w.fake, MINUTE);
 	ck_assert_int_eq(hello_now(0), 200);
+}
+END_TEST
+
+#define CLAIMS(iss, aud, exp, more) "{\"iss\":\"https://api." iss "\"," \
+	"\"aud\":\"" aud "\",\"exp\":" exp more "}"
+#define URL	",\"serviceurl\":\"" SERVICE "\""
+#define CLOUD	"botframework.com"
+#define LATER	"1767610800"
+
+/* A token that no key could make good is refused for good all the same, and
+ * nobody waits for keys because of it. */
+START_TEST(bad_whoever_signed_it)
+{
+	static const struct { const char *name, *header, *claims; } rows[] = {
+		{ "another issuer", "RS256", CLAIMS("example", APP, LATER,
+		    URL) },
+		{ "another app", "RS256", CLAIMS(CLOUD, "x", LATER, URL) },
+		{ "expired", "RS256", CLAIMS(CLOUD, APP, "1767600000", URL) },
+		{ "no end", "RS256", CLAIMS(CLOUD, APP, "null", URL) },
+		{ "from tomorrow on", "RS256", CLAIMS(CLOUD, APP, LATER,
+		    URL ",\"nbf\":1767697200") },
+		{ "no service URL", "RS256", CLAIMS(CLOUD, APP, LATER, "") },
+		{ "no claims", "RS256", "[]" },
+		{ "no signature", "none", CLAIMS(CLOUD, APP, LATER, URL) },
+		{ "a shared secret", "HS256", CLAIMS(CLOUD, APP, LATER, URL) },
+	};
+	BH_AUTO_FREE char *activity = world_activity("\"text\":\"hi\",");
+	size_t asked;
+
+	serve_nothing(0);
+	world_open(&w);
+	world_connect(&w);
+	fake_run(w.fake, 30 * 1000);
+	asked = fake_count(w.fake, METADATA);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		BH_AUTO_FREE char *header = xasprintf("{\"alg\":\"%s\","
+		    "\"kid\":\"key-0\"}", rows[i].header);
+		BH_AUTO_FREE char *token = world_signed(0, header,
+		    rows[i].claims);
+		struct fake_incoming *r = world_post_as(&w, token, activity);
+
+		ck_assert_msg(r->status == 401, "%s: %d", rows[i].name,
+		    r->status);
+		ck_assert_msg(*r->body == '\0', "%s", rows[i].name);
+	}
+	ck_assert_uint_eq(fake_count(w.fake, METADATA), asked);
+	ck_assert_uint_eq(w.fake->inbound.events_count, 0);
+}
+END_TEST
+
+/* Nor is one of them let in once there are keys. */
+START_TEST(forged_before_there_were_keys)
+{
+	BH_AUTO_FREE char *activity = world_activity("\"text\":\"hi\",");
+	BH_AUTO_FREE char *forged = world_signed(1, "{\"alg\":\"RS256\","
+	    "\"kid\":\"key-0\"}", CLAIMS(CLOUD, APP, LATER, URL));
+	struct fake_incoming *r;
+
+	serve_nothing(0);
+	world_open(&w);
+	world_connect(&w);
+	r = world_post_as(&w, forged, activity);
+	fake_run(w.fake, 50);
+	ck_assert_int_eq(r->status, 503);
+	fake_run(w.fake, MINUTE);
+	world_serve(&w, 1);
+	fake_run(w.fake, 11 * MINUTE);
+	r = world_post_as(&w, forged, activity);
+	fake_run(w.fake, 50);
+	ck_assert_int_eq(r->status, 401);
+	ck_assert_uint_eq(w.fake->inbound.events_count, 0);
+	ck_assert_int_eq(hello_now(0), 200);
+	/* And a kid that is not among them is no secret of tomorrow's. */
+	ck_assert_int_eq(hello_now(1), 401);
 }
 END_TEST
 
@@ -452,6 +534,7 @@ main(void)
 		closed_while_waiting, dead_for_an_hour, dead_for_a_week,
 		restart_while_it_is_dead, restart_with_keys_too_old,
 		restart_with_keys_from_tomorrow, no_keys_at_all,
+		bad_whoever_signed_it, forged_before_there_were_keys,
 		key_taken_away, bad_metadata, keys_of_the_login_service,
 		issuer_of_another_cloud, emulators_keys,
 	};
