@@ -88,6 +88,7 @@ place_free(struct teams_place *p)
 	free(p->channel_name);
 	free(p->user);
 	free(p->from_id);
+	free(p->welcome);
 	free(p);
 }
 
@@ -356,19 +357,39 @@ teams_place_see(struct teams *t, const struct bh_value *activity)
 	return p;
 }
 
-bool
+/* Nothing here remembers that somebody was welcomed: that is so when the event
+ * is in the store, which knows its id. */
+static void
+name_welcome(struct teams *t, struct teams_place *p, const char *activity_id)
+{
+	struct bh_buf id = BH_BUF(4 * ID_MAX);
+
+	if (activity_id != NULL && strlen(activity_id) <= ID_MAX)
+		bh_buf_add(&id, "%s|installed|%s", p->conversation,
+		    activity_id);
+	else
+		bh_buf_add(&id, "%s|installed|%lld", p->conversation,
+		    (long long)bh_now(t->host));
+	bh_set(&p->welcome, bh_buf_text(&id));
+	bh_buf_release(&id);
+	p->welcomed = bh_mono(t->host);
+	bh_log(t->host, BH_LOG_NOTE, "the app was installed in a %s "
+	    "conversation", p->type);
+}
+
+const char *
 teams_place_welcome(struct teams *t, const struct bh_value *activity)
 {
 	const char *id = bh_get_text(bh_get(activity, "conversation"), "id");
 	struct teams_place *p = id != NULL ? find(t->places, id,
 	    bare_len(id)) : NULL;
-	int64_t now = bh_mono(t->host);
 
-	if (p == NULL || !is_change(activity, "add", "membersAdded") ||
-	    (p->welcomed != 0 && now - p->welcomed < WELCOME_AGAIN))
-		return false;
-	p->welcomed = now > 0 ? now : 1;
-	return true;
+	if (p == NULL || !is_change(activity, "add", "membersAdded"))
+		return NULL;
+	if (p->welcome == NULL ||
+	    bh_mono(t->host) - p->welcomed >= WELCOME_AGAIN)
+		name_welcome(t, p, bh_get_text(activity, "id"));
+	return p->welcome;
 }
 
 void

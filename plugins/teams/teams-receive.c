@@ -117,7 +117,7 @@ teams_deliver(struct teams_reply *r, struct bh_event *event,
 	event->name = bh_get_text(from, "name");
 	event->user_flags = user_flags(t, activity);
 	event->reply = r->id;
-	if (r->message != NULL) {
+	if (event->id == NULL && r->message != NULL) {
 		bh_buf_add(&id, "%s|%s", r->conversation, r->message);
 		event->id = bh_buf_text(&id);
 	}
@@ -255,9 +255,10 @@ on_message(struct teams *t, const struct bh_value *activity,
  * asked. */
 static void
 on_installed(struct teams *t, const struct bh_value *activity,
-    struct bh_request *request)
+    const char *id, struct bh_request *request)
 {
-	struct bh_event event = { .kind = BH_EV_COMMAND, .text = "help" };
+	struct bh_event event = { .kind = BH_EV_COMMAND, .text = "help",
+		.id = id };
 	struct teams_reply *r = teams_reply_of(t, TEAMS_WELCOME, activity,
 	    request);
 
@@ -272,10 +273,11 @@ on_update(struct teams *t, const struct bh_value *activity,
     const struct teams_place *p, bool was_installed,
     struct bh_request *request)
 {
-	if (p != NULL && teams_place_welcome(t, activity)) {
-		bh_log(t->host, BH_LOG_NOTE, "the app was installed in a %s "
-		    "conversation", p->type);
-		on_installed(t, activity, request);
+	const char *welcome = p != NULL ? teams_place_welcome(t, activity) :
+	    NULL;
+
+	if (welcome != NULL) {
+		on_installed(t, activity, welcome, request);
 		return;
 	}
 	if (p != NULL && !p->installed && was_installed)

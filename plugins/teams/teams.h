@@ -226,8 +226,9 @@ void teams_invoke(struct teams *t, const struct bh_value *activity,
  * request is still the caller's, if it does not say who wrote and where. */
 struct teams_reply *teams_reply_of(struct teams *t, int from,
     const struct bh_value *activity, struct bh_request *request);
-/* Delivers `event` (kind, text, token and fields are the caller's); whatever
- * comes of it is answered.  Who and where come from the activity. */
+/* Delivers `event` (kind, text, token and fields are the caller's, and its id,
+ * if it is not the activity's); whatever comes of it is answered.  Who and
+ * where come from the activity. */
 int teams_deliver(struct teams_reply *r, struct bh_event *event,
     const struct bh_value *activity);
 /* Data of an action: is it from a card of ours?  Then as button or form. */
@@ -260,7 +261,8 @@ struct teams_place {
 	char *user, *from_id;		/* of a personal one */
 	bool installed;			/* false: the app was taken away */
 	int64_t seen;			/* ms UTC of the newest activity */
-	int64_t welcomed;		/* monotonic ms; 0: not since the start */
+	char *welcome;			/* the event of its newest installation */
+	int64_t welcomed;		/* when that was heard of, monotonic ms */
 	struct teams_place *next;	/* in its bucket */
 	struct teams_place *next_user;
 };
@@ -271,9 +273,11 @@ void teams_places_open(struct teams *t, void (*ready)(struct teams *, int));
  * is none of a conversation. */
 const struct teams_place *teams_place_see(struct teams *t,
     const struct bh_value *activity);
-/* Does it say that the app is new there?  True once: Teams tells it in two
- * ways at the same time, and both count. */
-bool teams_place_welcome(struct teams *t, const struct bh_value *activity);
+/* Does it say that the app is new there?  Then the event's id; else NULL.
+ * Teams tells it in two ways at about the same time: both get the same id, so
+ * that the host takes the one that is durable first, and drops the other. */
+const char *teams_place_welcome(struct teams *t,
+    const struct bh_value *activity);
 /* `conversation` with or without its ";messageid=". */
 const struct teams_place *teams_place_find(const struct teams *t,
     const char *conversation);

@@ -633,22 +633,42 @@ END_TEST
 #define REMOVED	"\"type\":\"conversationUpdate\",\"membersRemoved\":" \
 		"[{\"id\":\"28:" APP "\"}],"
 
+#define INSTALLED "\"type\":\"installationUpdate\",\"action\":\"add\","
+
+/* How many events there would be if each id counted once, as it does with the
+ * host. */
+static size_t
+ids(void)
+{
+	size_t n = 0, k;
+
+	for (size_t i = 0; i < events(); i++) {
+		for (k = 0; k < i && strcmp(fake_event(w.fake, k)->id,
+		    fake_event(w.fake, i)->id) != 0; k++)
+			;
+		n += k == i;
+	}
+	return n;
+}
+
 /* The first words are the help, once for each time that the app is new. */
 START_TEST(installed)
 {
 	const struct teams_place *p;
 
-	ck_assert_int_eq(world_says(&w, ADDED)->status, 200);
+	ck_assert_int_eq(world_says(&w, ADDED "\"id\":\"1\",")->status, 200);
 	ck_assert_uint_eq(events(), 1);
 	ck_assert_int_eq(last_event()->kind, BH_EV_COMMAND);
 	is(last_event()->text, "help");
 	is(last_event()->user, ADA);
-	world_says(&w, "\"type\":\"installationUpdate\",\"action\":\"add\",");
+	is(last_event()->id, "a:ada|installed|1");
+	world_says(&w, INSTALLED "\"id\":\"2\",");
 	world_says(&w, "\"type\":\"installationUpdate\","
 	    "\"action\":\"add-upgrade\",");
 	world_says(&w, "\"type\":\"conversationUpdate\",\"membersAdded\":"
 	    "[{\"id\":\"29:bob\"}],");
-	ck_assert_uint_eq(events(), 1);
+	ck_assert_uint_eq(events(), 2);
+	ck_assert_uint_eq(ids(), 1);
 	p = teams_place_of_user(w.teams, ADA);
 	ck_assert(p != NULL && p->installed);
 
@@ -656,22 +676,60 @@ START_TEST(installed)
 	    "\"action\":\"remove\",")->status, 200);
 	ck_assert(!p->installed);
 	world_says(&w, REMOVED);
-	ck_assert_uint_eq(events(), 1);
+	ck_assert_uint_eq(ids(), 1);
 	fake_run(w.fake, INT64_C(600) * 1000);
-	world_says(&w, "\"type\":\"installationUpdate\",\"action\":\"add\",");
+	world_says(&w, INSTALLED);
 	world_says(&w, ADDED);
-	ck_assert_uint_eq(events(), 2);
+	ck_assert_uint_eq(ids(), 2);
 	ck_assert(p->installed);
 	/* Who spoke before it was said, too. */
-	world_says(&w, GROUP "\"text\":\"hi\",");
-	ck_assert_uint_eq(events(), 3);
+	world_says(&w, GROUP "\"text\":\"hi\",\"id\":\"3\",");
+	ck_assert_uint_eq(ids(), 3);
 	world_says(&w, ADDED GROUP);
-	ck_assert_uint_eq(events(), 4);
+	ck_assert_uint_eq(ids(), 4);
 	is(last_event()->text, "help");
 	/* In a team nobody need have an account to be told. */
 	ck_assert_int_eq(world_says(&w, ADDED ROOM "\"from\":null,")->status,
 	    200);
-	ck_assert_uint_eq(events(), 4);
+	ck_assert_uint_eq(ids(), 4);
+}
+END_TEST
+
+/* Who could not be welcomed is welcomed when Teams says it again. */
+START_TEST(installed_while_the_disk_is_full)
+{
+	w.fake->inbound.received_result = BH_EFULL;
+	ck_assert_int_eq(world_says(&w, ADDED "\"id\":\"1\",")->status, 503);
+	w.fake->inbound.received_result = BH_OK;
+	w.fake->inbound.deliver_result = BH_EBUSY;
+	ck_assert_int_eq(world_says(&w, INSTALLED "\"id\":\"2\",")->status,
+	    503);
+	w.fake->inbound.deliver_result = BH_OK;
+	ck_assert_int_eq(world_says(&w, ADDED "\"id\":\"1\",")->status, 200);
+	ck_assert_uint_eq(events(), 3);
+	is(last_event()->text, "help");
+	ck_assert_uint_eq(ids(), 1);
+}
+END_TEST
+
+/* Neither of the two ways is acknowledged before the welcome is durable: the
+ * one that was would be the only one, if we died in between. */
+START_TEST(installed_when_durable)
+{
+	BH_AUTO_FREE char *one = world_activity(ADDED "\"id\":\"1\",");
+	BH_AUTO_FREE char *two = world_activity(INSTALLED "\"id\":\"2\",");
+	struct fake_incoming *r[2];
+
+	w.fake->inbound.received_after = 100;
+	r[0] = world_post(&w, one);
+	r[1] = world_post(&w, two);
+	fake_run(w.fake, 50);
+	ck_assert_int_eq(r[0]->status, 0);
+	ck_assert_int_eq(r[1]->status, 0);
+	fake_run(w.fake, 100);
+	ck_assert_int_eq(r[0]->status, 200);
+	ck_assert_int_eq(r[1]->status, 200);
+	ck_assert_uint_eq(ids(), 1);
 }
 END_TEST
 
@@ -685,6 +743,7 @@ main(void)
 		automatic_refresh, interim_answers, over_without_a_word,
 		invokes_that_fail, closed_while_waiting, replies_of_idle_talk,
 		nothing_to_be_done, installed,
+		installed_while_the_disk_is_full, installed_when_durable,
 	};
 	Suite *s = suite_create("teams-receive");
 	TCase *tc = tcase_create("receive");
