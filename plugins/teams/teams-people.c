@@ -17,58 +17,7 @@
 
 #include "plugins/teams/teams.h"
 
-#define SEEN		4096u		/* accounts remembered, by their hash */
 #define PLACES_MOST	6u		/* conversations asked for one person */
-
-/* Where somebody was heard last. */
-struct seen {
-	char *user, *from_id, *conversation;
-};
-
-struct teams_names {
-	struct seen seen[SEEN];
-};
-
-static struct seen *
-slot(struct teams *t, const char *user)
-{
-	uint32_t h = 2166136261u;
-
-	if (t->names == NULL)
-		t->names = bh_zero(sizeof(*t->names));
-	for (; *user != '\0'; user++)
-		h = (h ^ (unsigned char)*user) * 16777619u;
-	return &t->names->seen[h % SEEN];
-}
-
-void
-teams_people_see(struct teams *t, const char *user, const char *from_id,
-    const char *conversation)
-{
-	struct seen *s;
-
-	if (user == NULL || conversation == NULL)
-		return;
-	s = slot(t, user);
-	if (s->user != NULL && strcmp(s->user, user) == 0 &&
-	    strcmp(s->conversation, conversation) == 0)
-		return;
-	bh_set(&s->user, user);
-	bh_set(&s->from_id, from_id);
-	bh_set(&s->conversation, conversation);
-}
-
-void
-teams_people_close(struct teams *t)
-{
-	for (size_t i = 0; t->names != NULL && i < SEEN; i++) {
-		free(t->names->seen[i].user);
-		free(t->names->seen[i].from_id);
-		free(t->names->seen[i].conversation);
-	}
-	free(t->names);
-	t->names = NULL;
-}
 
 /* ------------------------------------------------------------------ */
 /* Answers                                                             */
@@ -137,6 +86,7 @@ describe(struct asking *a, const struct bh_value *body, bool known)
 
 	if (mail == NULL)
 		mail = bh_get_text(body, "mail");
+	teams_person_is_of(a->teams, a->user, tenant);
 	if (is(role, "guest") || is(role, "anonymous") ||
 	    is(bh_get_text(body, "userType"), "Guest") ||
 	    is_external(upn) || !known ||
@@ -282,11 +232,11 @@ static void
 find_places(struct asking *a)
 {
 	struct teams *t = a->teams;
-	const struct seen *s = slot(t, a->user);
+	const struct teams_person *person = teams_person_find(t, a->user);
 	const struct teams_place *p = teams_place_of_user(t, a->user);
 
-	if (s->user != NULL && strcmp(s->user, a->user) == 0)
-		may_know(a, s->conversation, s->from_id);
+	if (person != NULL)
+		may_know(a, person->conversation, person->from_id);
 	if (p != NULL)
 		may_know(a, p->conversation, p->from_id);
 	for (p = NULL; (p = teams_place_next(t, p)) != NULL;)

@@ -15,11 +15,15 @@
 #define PLACES_MAX	20000u
 #define ID_MAX		512u		/* bytes of any id or name */
 #define WELCOME_AGAIN	(10 * 60 * 1000)	/* ms */
+#define REFRESH		(60 * 60 * 1000)	/* ms between two writes for
+						 * the time alone */
 
 struct teams_places {
 	struct teams_place *by_id[BUCKETS];
 	struct teams_place *by_user[BUCKETS];
 	size_t count;
+	int64_t newest;			/* `seen` of the one heard last */
+	int64_t failed;			/* monotonic ms of a failed write; -1 */
 	void (*ready)(struct teams *, int);
 };
 
@@ -137,17 +141,23 @@ written(void *arg, int result)
 {
 	struct teams *t = arg;
 
-	if (result != BH_OK)
-		bh_log(t->host, BH_LOG_WARN, "a conversation's address could "
-		    "not be written down (%d): after a restart nothing can be "
-		    "said there until somebody speaks", result);
+	if (result == BH_OK)
+		return;
+	/* All that was written until now may be what failed: it is written
+	 * again when it is heard again. */
+	t->places->failed = bh_mono(t->host);
+	bh_log(t->host, BH_LOG_WARN, "a conversation's address could "
+	    "not be written down (%d): after a restart nothing can be "
+	    "said there until somebody speaks", result);
 }
 
 static void
-keep(struct teams *t, const struct teams_place *p)
+keep(struct teams *t, struct teams_place *p)
 {
 	struct bh_tx *tx = bh_tx(t->host);
 
+	p->kept = p->seen;
+	p->kept_at = bh_mono(t->host);
 	bh_tx_sql(tx, BH_ANY, "INSERT INTO teams_place (instance, "
 	    "conversation, service_url, tenant, type, team, team_name, "
 	    "channel_name, aad_id, from_id, installed, seen) "
@@ -192,7 +202,9 @@ loaded(void *arg, int result, const struct bh_rows *rows)
 		p->user = bh_copy(bh_cell(rows, n, 7));
 		p->from_id = bh_copy(bh_cell(rows, n, 8));
 		p->installed = bh_cell_int(rows, n, 9) != 0;
-		p->seen = bh_cell_int(rows, n, 10);
+		p->seen = p->kept = bh_cell_int(rows, n, 10);
+		if (p->seen > ps->newest)
+			ps->newest = p->seen;
 		link_user(ps, p);
 	}
 	if (result != BH_OK)
@@ -208,6 +220,7 @@ teams_places_open(struct teams *t, void (*ready)(struct teams *, int))
 
 	t->places = bh_zero(sizeof(*t->places));
 	t->places->ready = ready;
+	t->places->failed = -1;
 	ret = bh_query(t->host, loaded, t, "SELECT conversation, service_url, "
 	    "tenant, type, team, team_name, channel_name, aad_id, from_id, "
 	    "installed, seen FROM teams_place WHERE instance = $1 "
@@ -324,6 +337,23 @@ learn_person(struct teams_places *ps, struct teams_place *p,
 	return news;
 }
 
+/* It is the newest now.  True if what is stored says otherwise: another chat
+ * with the same person, or a time long ago. */
+static bool
+heard_now(struct teams *t, struct teams_place *p)
+{
+	struct teams_places *ps = t->places;
+	int64_t now = bh_now(t->host);
+	bool news = (p->user != NULL && teams_place_of_user(t, p->user) != p) ||
+	    p->kept_at <= ps->failed;
+
+	/* Of two in one millisecond, or when the clock was set back, the order
+	 * is still that in which they came. */
+	p->seen = now > ps->newest ? now : ps->newest + 1;
+	ps->newest = p->seen;
+	return news || p->seen - p->kept >= REFRESH;
+}
+
 const struct teams_place *
 teams_place_see(struct teams *t, const struct bh_value *activity)
 {
@@ -343,7 +373,7 @@ teams_place_see(struct teams *t, const struct bh_value *activity)
 		p = add(t->places, id, len);
 		news = true;
 	}
-	p->seen = bh_now(t->host);
+	news = heard_now(t, p) || news;
 	news = learn(&p->service_url, url) || news;
 	news = learn(&p->type, type_of(activity)) || news;
 	news = learn(&p->tenant, teams_tenant_of(activity)) || news;
@@ -425,7 +455,7 @@ teams_place_add(struct teams *t, const char *conversation,
 	bh_set(&p->from_id, from_id);
 	link_user(t->places, p);
 	p->installed = true;
-	p->seen = bh_now(t->host);
+	heard_now(t, p);
 	keep(t, p);
 }
 

@@ -154,13 +154,14 @@ teams_reply_of(struct teams *t, int from, const struct bh_value *activity,
 	const char *conversation = bh_get_text(bh_get(activity,
 	    "conversation"), "id");
 	const char *id = bh_get_text(activity, "id");
+	const struct teams_place *place = conversation != NULL ?
+	    teams_place_find(t, conversation) : NULL;
 	struct teams_reply *r;
 
 	if (user == NULL || *user == '\0')
 		user = from_id;
 	if (user == NULL || *user == '\0' || strlen(user) > ID_MAX ||
-	    conversation == NULL || strlen(conversation) > ID_MAX ||
-	    teams_place_find(t, conversation) == NULL ||
+	    place == NULL || strlen(conversation) > ID_MAX ||
 	    (id != NULL && strlen(id) > ID_MAX))
 		return NULL;
 	r = teams_reply_new(t, from);
@@ -169,7 +170,7 @@ teams_reply_of(struct teams *t, int from, const struct bh_value *activity,
 	r->conversation = bh_copy(conversation);
 	r->message = bh_copy(id);
 	r->activity = bh_copy(bh_get_text(activity, "replyToId"));
-	teams_people_see(t, r->user, r->from_id, r->conversation);
+	teams_person_heard(t, r->user, place, activity);
 	teams_reply_wait(r, request);
 	return r;
 }

@@ -207,11 +207,15 @@ post(struct sending *s)
 	bh_buf_release(&path);
 }
 
-/* Where people are whom we never heard: an old multi-tenant bot's own tenant is
- * no directory. */
+/* Whose people they are.  Those whom we never heard are taken for our own; but
+ * an old multi-tenant bot's tenant is no directory. */
 static const char *
-directory(const struct teams *t)
+directory(const struct teams *t, const char *user)
 {
+	const struct teams_person *p = teams_person_find(t, user);
+
+	if (p != NULL && teams_tenant_ok(t, p->tenant))
+		return p->tenant;
 	return !teams_is_guid(t->tenant) && t->tenants[0] != NULL ?
 	    t->tenants[0] : t->tenant;
 }
@@ -235,7 +239,7 @@ opened(void *arg, const struct teams_answer *answer)
 		return;
 	}
 	teams_place_add(s->teams, id, s->service_url,
-	    directory(s->teams), s->user, NULL);
+	    directory(s->teams, s->user), s->user, NULL);
 	s->conversation = bh_copy(id);
 	post(s);
 }
@@ -247,6 +251,7 @@ open_chat(struct sending *s)
 {
 	struct teams *t = s->teams;
 	struct bh_buf json = BH_BUF(8192), bot = BH_BUF(1024);
+	const char *tenant = directory(t, s->user);
 	struct teams_ask ask = { .method = "POST",
 		.service_url = s->service_url, .path = "v3/conversations",
 		.rank = s->rank };
@@ -257,9 +262,9 @@ open_chat(struct sending *s)
 	bh_buf_puts(&json, "},\"members\":[{\"id\":");
 	bh_buf_quote(&json, s->user);
 	bh_buf_puts(&json, "}],\"tenantId\":");
-	bh_buf_quote(&json, directory(t));
+	bh_buf_quote(&json, tenant);
 	bh_buf_puts(&json, ",\"channelData\":{\"tenant\":{\"id\":");
-	bh_buf_quote(&json, directory(t));
+	bh_buf_quote(&json, tenant);
 	bh_buf_puts(&json, "}}}");
 	ask.json = bh_buf_text(&json);
 	teams_api(t, &ask, opened, s);
@@ -285,11 +290,17 @@ teams_any_service_url(struct teams *t, struct bh_buf *out)
 		    "://") != NULL ? "" : "https://", t->service_hosts[0]);
 }
 
+/* By the connector of that place; of one that is to be opened, by the one where
+ * the person was heard: tenants have theirs. */
 static void
 set_service_url(struct sending *s, const struct teams_place *place)
 {
+	const struct teams_person *person = place == NULL ?
+	    teams_person_find(s->teams, s->user) : NULL;
 	struct bh_buf url = BH_BUF(1024);
 
+	if (person != NULL)
+		place = teams_place_find(s->teams, person->conversation);
 	if (place != NULL)
 		bh_buf_puts(&url, place->service_url);
 	else

@@ -126,6 +126,13 @@ keys_ready(struct teams *t, int result)
 	bh_opened(t->host, result);
 }
 
+static void
+people_ready(struct teams *t, int result)
+{
+	(void)result;
+	teams_keys_open(t, keys_ready);
+}
+
 /* Nothing can be said anywhere without knowing where. */
 static void
 places_ready(struct teams *t, int result)
@@ -133,7 +140,7 @@ places_ready(struct teams *t, int result)
 	if (result != BH_OK)
 		bh_opened(t->host, result);
 	else
-		teams_keys_open(t, keys_ready);
+		teams_people_open(t, people_ready);
 }
 
 static int
@@ -250,7 +257,8 @@ static const struct bh_option options[] = {
 };
 
 /* Conversations by their id without ";messageid="; aad_id only of personal
- * ones.  The newest key set of each source, as it came. */
+ * ones.  The newest key set of each source, as it came.  People by their
+ * aadObjectId in lower case, and where they were heard last. */
 static const char *const migrations[] = {
 	"CREATE TABLE teams_place (instance TEXT NOT NULL, "
 	"conversation TEXT NOT NULL, service_url TEXT NOT NULL, tenant TEXT, "
@@ -260,6 +268,10 @@ static const char *const migrations[] = {
 	"CREATE TABLE teams_keys (instance TEXT NOT NULL, "
 	"source TEXT NOT NULL, document TEXT NOT NULL, "
 	"fetched INTEGER NOT NULL, PRIMARY KEY (instance, source))",
+	"CREATE TABLE teams_person (instance TEXT NOT NULL, "
+	"user_id TEXT NOT NULL, from_id TEXT, conversation TEXT NOT NULL, "
+	"tenant TEXT, seen INTEGER NOT NULL, "
+	"PRIMARY KEY (instance, user_id))",
 	NULL
 };
 

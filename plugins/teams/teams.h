@@ -10,6 +10,7 @@
  *                             teams-api -> lanes -> connector (teams-token)
  *                             teams-url:    which URLs the token may go to
  *                             teams-places: conversation references
+ *                             teams-person: who was heard where
  *
  * Facts: the Bot Framework's activity protocol and connector; each file names
  * the page that it follows.
@@ -260,7 +261,9 @@ struct teams_place {
 	char *team, *team_name, *channel_name;	/* each may be NULL */
 	char *user, *from_id;		/* of a personal one */
 	bool installed;			/* false: the app was taken away */
-	int64_t seen;			/* ms UTC of the newest activity */
+	int64_t seen, kept;		/* ms UTC of the newest activity: now,
+					 * and as it is stored */
+	int64_t kept_at;		/* monotonic ms of that write */
 	char *welcome;			/* the event of its newest installation */
 	int64_t welcomed;		/* when that was heard of, monotonic ms */
 	struct teams_place *next;	/* in its bucket */
@@ -301,6 +304,31 @@ void teams_place_add(struct teams *t, const char *conversation,
 /* The connector says that it is no more. */
 void teams_place_gone(struct teams *t, const char *conversation);
 void teams_places_close(struct teams *t);
+
+/* ------------------------------------------------------------------ */
+/* teams-person.c: who was heard, kept in the store                    */
+
+struct teams_person {
+	char *user, *from_id;
+	char *conversation;		/* where last, without ";messageid=" */
+	char *tenant;			/* NULL: not known */
+	int64_t seen, kept;		/* ms UTC: then, and as it is stored */
+	int64_t kept_at;		/* monotonic ms of that write */
+	struct teams_person *next;	/* in its bucket */
+};
+
+/* Loads them; ready(t, result) comes once. */
+void teams_people_open(struct teams *t, void (*ready)(struct teams *, int));
+/* They sent this there; what is new is written down. */
+void teams_person_heard(struct teams *t, const char *user,
+    const struct teams_place *place, const struct bh_value *activity);
+/* A roster says of which directory they are. */
+void teams_person_is_of(struct teams *t, const char *user,
+    const char *tenant);
+/* NULL if they were not heard. */
+const struct teams_person *teams_person_find(const struct teams *t,
+    const char *user);
+void teams_people_close(struct teams *t);
 
 /* ------------------------------------------------------------------ */
 /* teams-text.c, teams-rich.c, teams-card.c, teams-form.c               */
@@ -417,10 +445,6 @@ void teams_where(void *state, const char *room, bh_where_cb *done, void *arg);
 /* A name as one part of "TEAM/CHANNEL"; NULL if there is nothing in it.  The
  * caller frees it. */
 char *teams_room_part(const char *name);
-/* Somebody was heard there: that is where the roster knows them. */
-void teams_people_see(struct teams *t, const char *user, const char *from_id,
-    const char *conversation);
-void teams_people_close(struct teams *t);
 
 /* ------------------------------------------------------------------ */
 /* teams-api.c: the connector                                          */
@@ -549,7 +573,7 @@ struct teams {
 	struct teams_places *places;	/* teams-places.c's own */
 	struct teams_tokens *tokens;	/* teams-token.c's own */
 	struct teams_lanes *lanes;	/* teams-api.c's own */
-	struct teams_names *names;	/* teams-people.c's own */
+	struct teams_people *people;	/* teams-person.c's own */
 	struct teams_said *said;	/* teams-send.c's own */
 };
 

@@ -246,6 +246,56 @@ END_TEST
 #define ROW(id, url, user, installed) id, url, "t", "personal", NULL, NULL, \
 	NULL, user, "29:x", installed, "1767000000000"
 
+/* Which of somebody's chats was heard last is so after a restart, too. */
+START_TEST(order_is_stored)
+{
+	static const char one[] = "\"conversation\":{\"id\":\"a:1\","
+	    "\"tenantId\":\"t\"},", two[] = "\"conversation\":{\"id\":"
+	    "\"a:2\",\"tenantId\":\"t\"},";
+	const char *last;
+
+	world_open(&w);
+	see(one);
+	see(two);
+	ck_assert_uint_eq(written(), 2);
+	/* The same again is no news; the other is. */
+	see(two);
+	see(two);
+	ck_assert_uint_eq(written(), 2);
+	w.fake->now++;
+	see(one);
+	see(one);
+	ck_assert_uint_eq(written(), 3);
+	last = w.fake->sql[w.fake->sql_count - 1].params;
+	ck_assert_ptr_nonnull(strstr(last, "|a:1|"));
+	ck_assert_str_eq(teams_place_of_user(w.teams, ADA)->conversation,
+	    "a:1");
+	/* One in a millisecond with another comes after it all the same. */
+	ck_assert_int_gt(teams_place_find(w.teams, "a:1")->seen,
+	    teams_place_find(w.teams, "a:2")->seen);
+	/* So that what is loaded is what was heard lately. */
+	fake_run(w.fake, INT64_C(3600) * 1000);
+	see(one);
+	ck_assert_uint_eq(written(), 4);
+}
+END_TEST
+
+START_TEST(order_is_loaded)
+{
+	static const char *const cells[] = {
+		"a:1", EMEA, "t", "personal", NULL, NULL, NULL, "ada", "29:x",
+		    "1", "1767000002000",
+		"a:2", SERVICE, "t", "personal", NULL, NULL, NULL, "ada",
+		    "29:x", "1", "1767000001000",
+	};
+
+	fake_rows(w.fake, "FROM teams_place", 11, 2, cells);
+	world_open(&w);
+	ck_assert_str_eq(teams_place_of_user(w.teams, "ada")->conversation,
+	    "a:1");
+}
+END_TEST
+
 START_TEST(after_a_restart)
 {
 	static const char *const cells[] = {
@@ -278,6 +328,13 @@ START_TEST(disk_is_full)
 	ck_assert_ptr_nonnull(see(""));
 	ck_assert_ptr_nonnull(strstr(w.fake->log, "could not be written down"));
 	ck_assert_ptr_nonnull(teams_place_of_user(w.teams, ADA));
+	/* It is written down when there is room again, news or not. */
+	w.fake->commit_result = BH_OK;
+	fake_run(w.fake, 1000);
+	see("");
+	ck_assert_uint_eq(written(), 2);
+	see("");
+	ck_assert_uint_eq(written(), 2);
 }
 END_TEST
 
@@ -322,7 +379,7 @@ main(void)
 	const TTest *const tests[] = {
 		learnt, found, kinds_of_conversations, names,
 		names_with_slashes, nothing_to_learn, opened_by_us,
-		after_a_restart, disk_is_full, too_many,
+		order_is_stored, order_is_loaded, after_a_restart, disk_is_full, too_many,
 	};
 	Suite *s = suite_create("teams-places");
 	TCase *tc = tcase_create("places");
