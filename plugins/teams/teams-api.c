@@ -28,6 +28,7 @@
 #define PAUSE_MOST	(15 * 60 * 1000)
 #define CALL_MS		20000
 #define STRAINED	3		/* failures in a row before we say so */
+#define CODE_MOST	100u		/* characters of a refusal's code */
 
 #define WORLD_HOST	"https://smba.trafficmanager.net"
 #define GCC_URL		"https://smba.infra.gcc.teams.microsoft.com/teams"
@@ -230,13 +231,20 @@ go_to_gcc(struct api_call *c, const char *code)
 	return true;
 }
 
-static const char *
-code_of(const struct bh_value *body)
+/* The connector's word for what is wrong, fit to be shown; or its status. */
+static void
+word_of(struct bh_buf *out, int status, const struct bh_value *body)
 {
-	const struct bh_value *error = bh_get(body, "error");
-	const char *code = bh_get_text(error, "code");
+	const char *code = bh_get_text(bh_get(body, "error"), "code");
+	struct bh_buf clean = BH_BUF(4096);
 
-	return code != NULL ? code : bh_get_text(body, "code");
+	if (code == NULL)
+		code = bh_get_text(body, "code");
+	bh_buf_clean(&clean, code != NULL ? code : "", false);
+	bh_buf_clip(out, bh_buf_text(&clean), CODE_MOST);
+	if (out->len == 0)
+		bh_buf_add(out, "HTTP status %d", status);
+	bh_buf_release(&clean);
 }
 
 /* A refusal that another token or another host may cure; each once. */
@@ -256,16 +264,14 @@ cured(struct api_call *c, int status, const char *code)
 
 static void
 answer_status(struct api_call *c, const struct bh_answer *http,
-    const struct bh_value *body)
+    const struct bh_value *body, const char *code)
 {
-	const char *code = code_of(body);
 	struct teams_answer answer = { .status = http->status, .sent = true,
 		.result = result_of(http->status, code), .body = body,
 		.code = code };
 	int64_t pause = http->status == 429 ? retry_after(http) : 0;
-	char text[64];
 
-	if (cured(c, http->status, answer.code))
+	if (cured(c, http->status, code))
 		return;
 	if (again(c, http->status) && pause <= PATIENCE) {
 		wait(c, pause);
@@ -276,10 +282,6 @@ answer_status(struct api_call *c, const struct bh_answer *http,
 		    pause < PAUSE_MOST ? pause : PAUSE_MOST);
 		c->conversation = NULL;
 	}
-	if (answer.code == NULL) {
-		snprintf(text, sizeof(text), "HTTP status %d", http->status);
-		answer.code = text;
-	}
 	finish(c, &answer);
 }
 
@@ -288,6 +290,7 @@ answered(void *arg, const struct bh_answer *http)
 {
 	struct api_call *c = arg;
 	struct bh_host *host = c->teams->host;
+	struct bh_buf code = BH_BUF(4096);
 	struct bh_value *body = NULL;
 	const char *error = NULL;
 
@@ -297,7 +300,9 @@ answered(void *arg, const struct bh_answer *http)
 		if (http->body_len > 0)
 			body = bh_json(host, http->body, http->body_len,
 			    &error);
-		answer_status(c, http, body);
+		word_of(&code, http->status, body);
+		answer_status(c, http, body, bh_buf_text(&code));
+		bh_buf_release(&code);
 		bh_json_free(host, body);
 	} else if (http->result != BH_EPERM && (!http->sent || !c->once) &&
 	    !c->brief && c->tries < TRIES) {

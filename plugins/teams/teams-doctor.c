@@ -16,6 +16,7 @@
 #define SKEW_MOST	30		/* seconds; 300 are too many */
 #define ROOMS_MOST	50u
 #define SOON		30		/* days */
+#define LINE_MOST	1000u		/* characters */
 
 struct doctor {
 	struct bh_call *call;
@@ -28,30 +29,41 @@ struct doctor {
 	char *keys_url;
 };
 
+/* One line for a terminal: much of it came over the network, and could turn
+ * the screen's colours, its order, or the line itself. */
+static void BH_PRINTF(3, 0)
+say(struct doctor *d, const char *what, const char *fmt, va_list ap)
+{
+	struct bh_buf all = BH_BUF(64u * 1024u), clean = BH_BUF(64u * 1024u),
+	    line = BH_BUF(8192);
+
+	bh_buf_vadd(&all, fmt, ap);
+	bh_buf_clean(&clean, bh_buf_text(&all), false);
+	bh_buf_clip(&line, bh_buf_text(&clean), LINE_MOST);
+	bh_reply(d->call, "%s%s", what, bh_buf_text(&line));
+	bh_buf_release(&all);
+	bh_buf_release(&clean);
+	bh_buf_release(&line);
+}
+
 static void BH_PRINTF(2, 3)
 good(struct doctor *d, const char *fmt, ...)
 {
-	struct bh_buf b = BH_BUF(2000);
 	va_list ap;
 
 	va_start(ap, fmt);
-	bh_buf_vadd(&b, fmt, ap);
+	say(d, "ok       ", fmt, ap);
 	va_end(ap);
-	bh_reply(d->call, "ok       %s", bh_buf_text(&b));
-	bh_buf_release(&b);
 }
 
 static void BH_PRINTF(2, 3)
 bad(struct doctor *d, const char *fmt, ...)
 {
-	struct bh_buf b = BH_BUF(2000);
 	va_list ap;
 
 	va_start(ap, fmt);
-	bh_buf_vadd(&b, fmt, ap);
+	say(d, "problem  ", fmt, ap);
 	va_end(ap);
-	bh_reply(d->call, "problem  %s", bh_buf_text(&b));
-	bh_buf_release(&b);
 	d->problems++;
 }
 
@@ -271,6 +283,14 @@ got_metadata(void *arg, const struct bh_answer *a)
 	const char *url = bh_get_text(body, "jwks_uri");
 	struct bh_http http = { .method = "GET", .timeout = 15000 };
 
+	if (url != NULL && teams_keys_uri(d->teams, d->teams->metadata, body,
+	    &why) == NULL) {
+		bad(d, "the metadata of Microsoft's keys leads astray: %s; "
+		    "compare metadata-url", why);
+		bh_json_free(d->host, body);
+		next(d);
+		return;
+	}
 	if (url == NULL) {
 		bad(d, "the metadata of Microsoft's keys is not at %.200s "
 		    "(HTTP %d%s%s): compare metadata-url, and see that this "

@@ -290,20 +290,19 @@ same_origin(const char *a, const char *b)
 	return len > 0 && origin_len(b) == len && memcmp(a, b, len) == 0;
 }
 
-/* Where the keys are, when that is a place to be believed. */
-static const char *
-jwks_uri(const struct source *s, const struct bh_value *metadata,
-    const char **why)
+const char *
+teams_keys_uri(const struct teams *t, const char *metadata_url,
+    const struct bh_value *metadata, const char **why)
 {
 	const char *uri = bh_get_text(metadata, "jwks_uri");
 
 	if (uri == NULL)
 		*why = "its metadata names no jwks_uri";
 	else if (strpbrk(uri, "@\\ ") != NULL || (strncmp(uri, "https://",
-	    8) != 0 && !teams_url_local(s->metadata)))
+	    8) != 0 && !teams_url_local(metadata_url)))
 		*why = "its metadata names a jwks_uri that is not https";
-	else if (!same_origin(uri, s->metadata) &&
-	    !same_origin(uri, s->teams->login))
+	else if (!same_origin(uri, metadata_url) &&
+	    !same_origin(uri, t->login))
 		*why = "its metadata names a jwks_uri on another host";
 	else
 		return uri;
@@ -341,7 +340,7 @@ metadata_came(void *arg, const struct bh_answer *a)
 	s->xfer = NULL;
 	metadata = bh_json(t->host, a->body, a->body_len, NULL);
 	if (metadata != NULL)
-		uri = jwks_uri(s, metadata, &why);
+		uri = teams_keys_uri(t, s->metadata, metadata, &why);
 	if (uri == NULL) {
 		failed(s, why);
 		bh_json_free(t->host, metadata);

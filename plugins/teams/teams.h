@@ -192,6 +192,10 @@ void teams_keys_missed(struct teams *t, int of, teams_keys_cb *cb, void *arg);
 /* Loads the last ones from the store; ready(t, result) comes once. */
 void teams_keys_open(struct teams *t, void (*ready)(struct teams *, int));
 void teams_keys_connect(struct teams *t);	/* fetches */
+/* Where the metadata from that URL says that the keys are; NULL with a sentence
+ * if that is no place to be believed. */
+const char *teams_keys_uri(const struct teams *t, const char *metadata_url,
+    const struct bh_value *metadata, const char **why);
 void teams_keys_close(struct teams *t);
 
 /* teams-jwks.c */
@@ -453,7 +457,7 @@ struct teams_answer {
 	int result;			/* BH_OK: 2xx */
 	int status;
 	bool sent;
-	const char *code;		/* error.code, or a sentence */
+	const char *code;		/* error.code, cleaned, or a sentence */
 	const struct bh_value *body;	/* NULL if none */
 };
 
