@@ -12,7 +12,8 @@ static const struct { long code; const char *text; } known[] = {
 	    "registrations, %a, Certificates & secrets) and put it behind "
 	    "`secret`" },
 	{ 7000215, "the client secret is wrong: `secret` wants its value, not "
-	    "its id, and a value is shown only once" },
+	    "its id, and a value is shown only once; a new one is made in "
+	    "Entra, App registrations, %a, Certificates & secrets" },
 	{ 700016, "there is no app %a in the directory %t: compare app-id and "
 	    "tenant with the app registration's overview" },
 	{ 90002, "there is no directory %t: `tenant` is the directory "

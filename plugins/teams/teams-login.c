@@ -303,7 +303,9 @@ answered(void *arg, const struct bh_answer *http)
 
 		bh_buf_add(&text, l->metadata ? "no managed identity answers "
 		    "here (%s): is this a machine in Azure, with an identity "
-		    "assigned?" : "the login service is not reached: %s",
+		    "assigned?" : "the login service is not reached (%s): "
+		    "compare login-url, and see that this machine may go "
+		    "there",
 		    http->error);
 		answer = (struct teams_login_answer){ .trouble =
 		    bh_buf_text(&text) };

@@ -10,7 +10,7 @@ import * as zlib from 'node:zlib';
 import { AppManifestUtils } from '@microsoft/app-manifest';
 import { Bellhop } from './bellhop.js';
 import { Teams } from './client.js';
-import { appId, guid } from './company.js';
+import { appId, tenant } from './company.js';
 
 const teams = new Teams();
 const { resolve } = createRequire(import.meta.url);
@@ -145,55 +145,118 @@ describe('the manifest', () => {
 		}));
 });
 
+// The doubles are on this machine, which is a problem by itself.
+const usual = /service-hosts has http:\/\/127\.0\.0\.1:\d+: the bot's token/;
+
+// What the doctor says of these settings; no secret is ever among it.
+async function doctor(options = {}, ...rooms) {
+	let said;
+	await withTool(options, async (tool) => {
+		said = await tool('doctor', ...rooms);
+	});
+	const all = said.out + said.err;
+	for (const secret of [...teams.secrets, ...teams.expiredSecrets,
+		...teams.issued.keys(), options.secret ?? 'guessed'])
+		assert.ok(!all.includes(secret), 'a secret is shown');
+	const lines = said.out.split('\n').filter((l) => l !== '');
+	for (const line of lines)
+		assert.match(line, /^(ok {7}|problem {2})[ -~]+$/);
+	return { ...said, problems: lines.filter((l) =>
+		l.startsWith('problem') && !usual.test(l)) };
+}
+
+const nobody = '00000000-0000-4000-8000-000000000000';
+const nowhere = 'http://127.0.0.1:9';
+
+// One thing is wrong at a time, and it is named, with what to do or to click.
+const wrong = {
+	'a wrong secret': [{ secret: 'guessed' },
+		/by client secret: the client secret is wrong.*Certificates & secrets/],
+	'an expired secret': [{ secret: 'last year\'s secret' },
+		/the client secret has expired.*Certificates & secrets/],
+	'another app': [{ teams: { 'app-id': nobody } },
+		/there is no app 0000.*app registration's overview/],
+	'another directory': [{ teams: { tenant: nobody } },
+		/there is no directory 0000.*app registration's overview/],
+	'no login service': [{ teams: { 'login-url': nowhere } },
+		/the login service is not reached .*compare login-url/],
+	'no metadata': [{ teams: { 'metadata-url': `${nowhere}/x` } },
+		/the metadata of Microsoft's keys is not at .*compare metadata-url/],
+	'another cloud': [{ teams: { issuer: 'https://api.botframework.us' } },
+		/issuer and metadata-url belong together/],
+	'a bot for many tenants': [{ teams: { tenant: 'botframework.com',
+		tenants: [tenant] } }, /multi-tenant bot.*single-tenant/],
+	'no address': [{ main: {} }, /public-url is not set in the main file/],
+	'the emulator': [{ teams: { emulator: true } },
+		/emulator is on.*switch it off/],
+};
+
 describe('the doctor', () => {
-	test('finds all in order but that this is a test', () =>
-		withTool({}, async (tool) => {
-			const { status, out } = await tool('doctor');
-			const problems = out.split('\n').filter((l) =>
-				l.startsWith('problem'));
-			assert.equal(problems.length, 1, out);
-			assert.match(problems[0], /only for tests/);
+	test('finds a good set-up in order', async () => {
+		const { out, problems, status } = await doctor();
+		assert.deepEqual(problems, []);
+		assert.equal(status, 1);	// for the usual one
+		for (const like of [/the app is \S+, of the directory/,
+			/endpoint must be https:\/\/bellhop\.acme\.example\/api\/messages$/m,
+			/the metadata of Microsoft's keys is there/,
+			/the clock agrees/, /Microsoft's keys are there: 1, 1 of them/,
+			/a token can be had by client secret/,
+			/the connector answers, and takes the bot's token/])
+			assert.match(out, new RegExp(`ok +.*${like.source}`, like.flags));
+	});
+
+	for (const [what, [options, like]] of Object.entries(wrong))
+		test(`says what to do about ${what}`, async () => {
+			const { problems, status, err } = await doctor(options);
 			assert.equal(status, 1);
-			assert.match(out, /ok .*token/);
-		}));
+			assert.equal(problems.length, 1, problems.join('\n'));
+			assert.match(problems[0], like);
+			assert.match(err, /\d problems?\n/);
+		});
 
-	for (const [what, options, like] of [
-		['an expired secret', { secret: 'last year\'s secret' },
-			/the client secret has expired/],
-		['a wrong secret', { secret: 'guessed' },
-			/the client secret is wrong/],
-		['another app', { teams: { 'app-id': guid('nobody') } },
-			/there is no app/],
-		['another directory', { teams: { tenant: guid('nowhere') } },
-			/there is no directory/]])
-		test(`says what to do about ${what}`, () =>
-			withTool(options, async (tool) => {
-				const { status, out, err } = await tool('doctor');
-				assert.equal(status, 1);
-				assert.match(out, like);
-				if (options.secret)
-					assert.ok(!(out + err).includes(options.secret));
-			}));
-
-	test('says whether the bot is in a room', () =>
-		withTool({}, async (tool) => {
-			const { general, access } = teams.places;
-			access.installed = false;
-			const { out } = await tool('doctor', general.id, access.id);
-			access.installed = true;
-			const about = (id) => out.split('\n').filter((l) =>
-				l.includes(id)).join('\n');
-			assert.match(about(general.id), /^ok/m, out);
-			assert.match(about(access.id), /^problem/m, out);
-		}));
-
-	test('says when the keys cannot be had', () =>
-		withTool({}, async (tool) => {
-			teams.fault({ path: /keys$|openidconfiguration$/, status: 503,
-				times: 99 });
-			const { status, out } = await tool('doctor');
+	for (const [what, fault, like] of [
+		['the connector takes no token', { path: /members/, status: 401 },
+			/Azure Bot with this app id, and its Microsoft Teams channel/],
+		['the connector is down', { path: /members/, status: 503 },
+			/the connector is not reached/],
+		['the keys are not there', { path: /keys$/, status: 503 },
+			/keys cannot be had .*may this machine go there/],
+		['Graph may not be read', { path: /graph/, status: 403 },
+			/grant the app .* User\.Read\.All, with admin consent/],
+		['a terminal is attacked', { path: /members/, status: 401, body: {
+			error: { code: 'x\u001b[2J\u202e\r\nok       all is well' } } },
+			/does not take the bot's token \(x\[2J ok {7}all is well\)/],
+	])
+		test(`says so when ${what}`, async () => {
+			teams.fault({ times: 99, ...fault });
+			const { problems } = await doctor({ teams: what.startsWith('Graph') ?
+				{ email: 'graph' } : {} });
 			teams.calm();
-			assert.equal(status, 1);
-			assert.match(out, /problem .*keys/);
-		}));
+			assert.equal(problems.length, 1, problems.join('\n'));
+			assert.match(problems[0], like);
+		});
+
+	test('says whether the bot is in a room', async () => {
+		const { general, access } = teams.places;
+		access.installed = false;
+		const { out, problems } = await doctor({}, general.id, access.id,
+			'19:nowhere@thread.tacv2');
+		access.installed = true;
+		assert.match(out, /^ok +the bot is in 19:\S+, with \d+ others$/m);
+		assert.equal(problems.length, 2, out);
+		assert.match(problems[0],
+			/not in .*BotNotInConversationRoster.*add the app to that team/);
+		assert.match(problems[1], /not in 19:nowhere.*ConversationNotFound/);
+	});
+
+	test('asks nothing when the settings cannot be right', async () => {
+		for (const [own, like] of [[{ secret: undefined }, /nothing says how/],
+			[{ 'managed-identity': appId }, /in one way; keep one/]])
+			await withTool({ teams: own }, async (tool) => {
+				const { status, out, err } = await tool('doctor');
+				assert.notEqual(status, 0);
+				assert.match(err, like);
+				assert.equal(out, '');
+			});
+	});
 });
