@@ -42,7 +42,7 @@ struct source {
 	bool alarmed;
 	struct bh_xfer *xfer;		/* single flight: one or the other */
 	struct bh_timer *timer;
-	struct waiter *waiters;
+	struct waiter *waiters, **last;	/* in the order they came */
 };
 
 struct teams_keyring {
@@ -187,6 +187,7 @@ tell_waiters(struct source *s)
 	struct waiter *w = s->waiters;
 
 	s->waiters = NULL;
+	s->last = &s->waiters;
 	while (w != NULL) {
 		struct waiter *next = w->next;
 
@@ -406,8 +407,9 @@ teams_keys_missed(struct teams *t, int of, teams_keys_cb *cb, void *arg)
 		return;
 	}
 	w = bh_zero(sizeof(*w));
-	*w = (struct waiter){ cb, arg, s->waiters };
-	s->waiters = w;
+	*w = (struct waiter){ cb, arg, NULL };
+	*s->last = w;
+	s->last = &w->next;
 	fetch(s);
 }
 
@@ -419,9 +421,12 @@ teams_keys_open(struct teams *t, void (*ready)(struct teams *, int))
 
 	t->keyring = ring;
 	ring->ready = ready;
-	for (size_t i = 0; i < TEAMS_KEYS_OF; i++)
-		ring->sources[i] = (struct source){ .teams = t, .of = (int)i,
-		    .tried = -1, .failing = -1, .retry = FLOOR };
+	for (size_t i = 0; i < TEAMS_KEYS_OF; i++) {
+		struct source *s = &ring->sources[i];
+
+		*s = (struct source){ .teams = t, .of = (int)i, .tried = -1,
+		    .failing = -1, .retry = FLOOR, .last = &s->waiters };
+	}
 	ring->sources[TEAMS_CHANNEL].name = "Bot Framework";
 	ring->sources[TEAMS_CHANNEL].metadata = bh_copy(t->metadata);
 	ring->sources[TEAMS_EMULATOR].name = "emulator";

@@ -244,20 +244,34 @@ learn(char **into, const char *text)
 	return true;
 }
 
+/* NULL: it does not say. */
 static const char *
 type_of(const struct bh_value *activity)
 {
 	static const char *const types[] =
 	    { "personal", "groupChat", "channel" };
-	const struct bh_value *c = bh_get(activity, "conversation");
-	const char *type = bh_get_text(c, "conversationType");
+	const char *type = bh_get_text(bh_get(activity, "conversation"),
+	    "conversationType");
 
 	for (size_t i = 0; type != NULL && i < 3; i++)
 		if (strcmp(type, types[i]) == 0)
 			return types[i];
 	if (bh_get(bh_get(activity, "channelData"), "channel") != NULL)
 		return "channel";
-	return bh_get_bool(c, "isGroup", false) ? "groupChat" : "personal";
+	return NULL;
+}
+
+/* By the form of its id: "a:..." and "19:...@unq.gbl.spaces" are of one person
+ * and the bot, all other "19:..." are of several. */
+static const char *
+guess_type(const char *conversation)
+{
+	if (strstr(conversation, "@thread.tacv2") != NULL ||
+	    strstr(conversation, "@thread.skype") != NULL)
+		return "channel";
+	return strncmp(conversation, "19:", 3) == 0 &&
+	    strstr(conversation, "@unq.gbl.spaces") == NULL ? "groupChat" :
+	    "personal";
 }
 
 /* Is the bot among these members? */
@@ -337,6 +351,31 @@ learn_person(struct teams_places *ps, struct teams_place *p,
 	return news;
 }
 
+/* What is not said does not make a room somebody's own chat, where what is
+ * meant for their eyes alone is sent. */
+static bool
+learn_type(struct teams_places *ps, struct teams_place *p,
+    const struct bh_value *activity)
+{
+	const char *type = type_of(activity);
+	bool group = bh_get_bool(bh_get(activity, "conversation"), "isGroup",
+	    false);
+
+	if (type == NULL && p->type == NULL)
+		type = guess_type(p->conversation);
+	if (group && (type == NULL ? strcmp(p->type, "personal") == 0 :
+	    strcmp(type, "personal") == 0))
+		type = "groupChat";
+	if (!learn(&p->type, type))
+		return false;
+	if (p->user != NULL && strcmp(p->type, "personal") != 0) {
+		unlink_user(ps, p);
+		bh_set(&p->user, NULL);
+		bh_set(&p->from_id, NULL);
+	}
+	return true;
+}
+
 /* It is the newest now.  True if what is stored says otherwise: another chat
  * with the same person, or a time long ago. */
 static bool
@@ -375,7 +414,7 @@ teams_place_see(struct teams *t, const struct bh_value *activity)
 	}
 	news = heard_now(t, p) || news;
 	news = learn(&p->service_url, url) || news;
-	news = learn(&p->type, type_of(activity)) || news;
+	news = learn_type(t->places, p, activity) || news;
 	news = learn(&p->tenant, teams_tenant_of(activity)) || news;
 	news = learn(&p->team, bh_get_text(bh_get(data, "team"), "id")) || news;
 	news = learn_person(t->places, p, activity) || news ||

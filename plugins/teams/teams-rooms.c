@@ -169,6 +169,7 @@ got_members(void *arg, const struct teams_answer *answer)
 	struct asking *a = arg;
 	struct bh_buf name = BH_BUF(16u * 1024u);
 	struct bh_where where = { .flags = 0 };
+	const struct bh_value *members = bh_get(answer->body, "members");
 	const char *more = bh_get_text(answer->body, "continuationToken");
 	size_t count = 0;
 
@@ -177,7 +178,12 @@ got_members(void *arg, const struct teams_answer *answer)
 		finish(a, answer->result, NULL);
 		return;
 	}
-	for (BH_EACH(m, bh_get(answer->body, "members"))) {
+	/* Without a list it is not known that nobody from outside is there. */
+	if (members == NULL || members->kind != BH_LIST) {
+		finish(a, BH_EPARSE, NULL);
+		return;
+	}
+	for (BH_EACH(m, members)) {
 		const char *who = bh_get_text(m, "name");
 		const char *tenant = bh_get_text(m, "tenantId");
 

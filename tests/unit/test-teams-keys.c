@@ -103,6 +103,32 @@ START_TEST(rollover)
 }
 END_TEST
 
+/* What waited is delivered in the order in which it was said. */
+START_TEST(in_their_order)
+{
+	static const char *const words[] = { "one", "two", "three" };
+	BH_AUTO_FREE char *token = NULL;
+
+	world_open(&w);
+	world_serve(&w, 1);
+	world_connect(&w);
+	fake_run(w.fake, 2 * MINUTE);
+	world_serve(&w, 2);
+	token = world_token(&w, 1, NULL);
+	for (size_t i = 0; i < 3; i++) {
+		BH_AUTO_FREE char *more = xasprintf("\"text\":\"%s\",",
+		    words[i]);
+		BH_AUTO_FREE char *activity = world_activity(more);
+
+		ck_assert_int_eq(world_post_as(&w, token, activity)->status,
+		    0);
+	}
+	fake_run(w.fake, 50);
+	for (size_t i = 0; i < 3; i++)
+		ck_assert_str_eq(fake_event(w.fake, i)->text, words[i]);
+}
+END_TEST
+
 /* Strangers with made up kids make us ask once a minute at most. */
 START_TEST(once_a_minute)
 {
@@ -529,7 +555,7 @@ int
 main(void)
 {
 	const TTest *const tests[] = {
-		first_keys, rollover, once_a_minute, single_flight,
+		first_keys, rollover, in_their_order, once_a_minute, single_flight,
 		large_ones_wait,
 		closed_while_waiting, dead_for_an_hour, dead_for_a_week,
 		restart_while_it_is_dead, restart_with_keys_too_old,

@@ -383,6 +383,25 @@ START_TEST(rooms_not_known_now)
 }
 END_TEST
 
+/* What is no list of people does not say that nobody else is there. */
+START_TEST(chats_without_members)
+{
+	static const char *const bodies[] = { "", "nonsense", "[]", "{}",
+		"{\"members\":{}}", "{\"members\":\"none\"}" };
+
+	start();
+	world_says(&w, GROUP);
+	for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
+		world_serve_token(&w);
+		fake_ok(w.fake, "pagedmembers", bodies[i]);
+		ask_where("19:group@thread.v2");
+		ck_assert_msg(got.result == BH_EPARSE, "%s: %d", bodies[i],
+		    got.result);
+		ck_assert(!got.some);
+	}
+}
+END_TEST
+
 START_TEST(closing_answers_who_asks)
 {
 	start();
@@ -416,6 +435,7 @@ main(void)
 	tcase_add_test(tc, a_namesake_has_no_name);
 	tcase_add_test(tc, chats);
 	tcase_add_test(tc, rooms_not_known_now);
+	tcase_add_test(tc, chats_without_members);
 	tcase_add_test(tc, closing_answers_who_asks);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_NORMAL);

@@ -142,6 +142,47 @@ START_TEST(kinds_of_conversations)
 }
 END_TEST
 
+#define BARE(id) "\"conversation\":{\"id\":\"" id "\"},"
+
+/* Where it is not said, nothing that is meant for one person leads to a room. */
+START_TEST(kinds_that_are_not_said)
+{
+	static const struct { const char *more, *type; } rows[] = {
+		{ BARE("19:a@thread.tacv2;messageid=1"), "channel" },
+		{ BARE("19:b@thread.skype"), "channel" },
+		{ BARE("19:c@thread.v2"), "groupChat" },
+		{ BARE("19:meeting_x@thread.v2"), "groupChat" },
+		{ BARE("19:d_e@unq.gbl.spaces"), "personal" },
+		{ BARE("a:1"), "personal" },
+	};
+	const struct teams_place *p;
+
+	world_open(&w);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		ck_assert_str_eq(see(rows[i].more)->type, rows[i].type);
+	/* What is known stays. */
+	p = see("\"conversation\":{\"id\":\"x:ch\",\"conversationType\":"
+	    "\"channel\"},\"from\":{\"id\":\"29:bob\",\"aadObjectId\":"
+	    "\"bob\"},");
+	see("\"conversation\":{\"id\":\"x:ch\"},\"from\":{\"id\":\"29:bob\","
+	    "\"aadObjectId\":\"bob\"},");
+	see("\"conversation\":{\"id\":\"x:ch\",\"isGroup\":true},\"from\":"
+	    "{\"id\":\"29:bob\",\"aadObjectId\":\"bob\"},");
+	ck_assert_str_eq(p->type, "channel");
+	ck_assert_ptr_null(p->user);
+	ck_assert_ptr_null(teams_place_of_user(w.teams, "bob"));
+	/* What was guessed wrongly is mended. */
+	p = see("\"from\":{\"id\":\"29:eve\",\"aadObjectId\":\"eve\"},"
+	    BARE("x:group"));
+	ck_assert_ptr_eq(teams_place_of_user(w.teams, "eve"), p);
+	see("\"from\":{\"id\":\"29:eve\",\"aadObjectId\":\"eve\"},"
+	    "\"conversation\":{\"id\":\"x:group\",\"isGroup\":true},");
+	ck_assert_str_eq(p->type, "groupChat");
+	ck_assert_ptr_null(teams_place_of_user(w.teams, "eve"));
+	ck_assert_ptr_null(p->user);
+}
+END_TEST
+
 #define TEAM(id, name) "\"conversation\":{\"id\":\"19:" id "\"," \
 	"\"conversationType\":\"channel\"},\"channelData\":{\"team\":" \
 	"{\"id\":\"19:team-" name "\",\"name\":\"" name "\"},\"channel\":" \
@@ -377,7 +418,8 @@ int
 main(void)
 {
 	const TTest *const tests[] = {
-		learnt, found, kinds_of_conversations, names,
+		learnt, found, kinds_of_conversations,
+		kinds_that_are_not_said, names,
 		names_with_slashes, nothing_to_learn, opened_by_us,
 		order_is_stored, order_is_loaded, after_a_restart, disk_is_full, too_many,
 	};
