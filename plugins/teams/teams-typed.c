@@ -13,6 +13,7 @@
 
 #define TEXT_MAX	(32u * 1024u)
 #define ENTITIES_MAX	32u
+#define MARKUP_MAX	1024u		/* bytes: a name, and what is around it */
 
 /* The mention whose markup stands at `text`, the longest there is; NULL. */
 static const struct bh_value *
@@ -26,12 +27,13 @@ mention_at(const struct bh_value *entities, const char *text)
 	for (BH_EACH(e, entities)) {
 		const char *type = bh_get_text(e, "type");
 		const char *markup = bh_get_text(e, "text");
-		size_t len = markup != NULL ? strlen(markup) : 0;
+		size_t len = markup != NULL ? strnlen(markup,
+		    MARKUP_MAX + 1) : 0;
 
 		if (++seen > ENTITIES_MAX)
 			break;
 		if (type == NULL || strcasecmp(type, "mention") != 0 ||
-		    len <= most || strncmp(text, markup, len) != 0)
+		    len <= most || len > MARKUP_MAX || strncmp(text, markup, len) != 0)
 			continue;
 		best = e;
 		most = len;
@@ -85,7 +87,8 @@ teams_text_typed(struct teams *t, struct bh_buf *out,
 	char c;
 
 	(void)t;
-	for (text = text != NULL ? text : ""; *text != '\0';) {
+	for (text = text != NULL ? text : ""; *text != '\0' &&
+	    !all.overflow;) {
 		const struct bh_value *m = mention_at(entities, text);
 
 		if (m != NULL) {

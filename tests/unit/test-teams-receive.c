@@ -179,6 +179,29 @@ START_TEST(what_was_typed)
 END_TEST
 
 /* Who only calls our name is told what we are for. */
+/* Each piece of a text is compared with the markup of all mentions, so that this
+ * has an end: what is longer than any name is none. */
+START_TEST(endless_mentions)
+{
+	for (size_t len = 900; len <= 1100; len += 200) {
+		struct bh_buf more = BH_BUF(1u << 20), markup = BH_BUF(2000);
+
+		bh_buf_puts(&markup, "<at>");
+		while (markup.len < len)
+			bh_buf_puts(&markup, "x");
+		bh_buf_add(&more, "\"text\":\"%s status\",\"entities\":["
+		    "{\"type\":\"mention\",\"mentioned\":{\"id\":\"28:" APP
+		    "\"},\"text\":\"%s\"}],", bh_buf_text(&markup),
+		    bh_buf_text(&markup));
+		ck_assert_int_eq(world_says(&w, more.data)->status, 200);
+		ck_assert_int_eq(last_event()->kind, len < 1024 ?
+		    BH_EV_COMMAND : BH_EV_MESSAGE);
+		bh_buf_release(&more);
+		bh_buf_release(&markup);
+	}
+}
+END_TEST
+
 START_TEST(just_our_name)
 {
 	world_says(&w, GROUP MENTION "\"text\":\"<at>bellhop</at>\xc2\xa0\",");
@@ -737,7 +760,8 @@ int
 main(void)
 {
 	const TTest *const tests[] = {
-		where_it_was_said, what_was_typed, just_our_name, who_it_was,
+		where_it_was_said, what_was_typed, endless_mentions,
+		just_our_name, who_it_was,
 		nobody_and_nowhere, acknowledged_when_durable, action_submit,
 		kinds_of_invokes, unknown_invokes, foreign_cards,
 		automatic_refresh, interim_answers, over_without_a_word,
