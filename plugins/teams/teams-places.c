@@ -3,7 +3,8 @@
  *
  * The bot may write first only where it was spoken to or installed, at the
  * service URL that the newest verified activity from there named.  All of it
- * is kept in the store; what memory holds is bounded, the oldest goes first.
+ * is kept in the store; what memory holds is bounded, the oldest goes first,
+ * and people's own chats before rooms.
  *
  * https://learn.microsoft.com/microsoftteams/platform/bots/how-to/
  * conversations/send-proactive-messages
@@ -96,15 +97,30 @@ place_free(struct teams_place *p)
 	free(p);
 }
 
+static bool
+is_personal(const struct teams_place *p)
+{
+	return p->type != NULL && strcmp(p->type, "personal") == 0;
+}
+
+/* A chat with somebody can be opened again, and is the same; a room where
+ * nobody speaks, but cards are sent, is known by what was heard alone. */
+static bool
+goes_before(const struct teams_place *a, const struct teams_place *b)
+{
+	return is_personal(a) != is_personal(b) ? is_personal(a) :
+	    a->seen < b->seen;
+}
+
 static void
-forget_oldest(struct teams_places *ps)
+forget_one(struct teams_places *ps)
 {
 	struct teams_place *oldest = NULL, **at;
 
 	for (size_t i = 0; i < BUCKETS; i++)
 		for (struct teams_place *p = ps->by_id[i]; p != NULL;
 		    p = p->next)
-			if (oldest == NULL || p->seen < oldest->seen)
+			if (oldest == NULL || goes_before(p, oldest))
 				oldest = p;
 	unlink_user(ps, oldest);
 	at = &ps->by_id[hash(oldest->conversation,
@@ -123,7 +139,7 @@ add(struct teams_places *ps, const char *conversation, size_t len)
 	size_t at = hash(conversation, len);
 
 	if (ps->count >= PLACES_MAX)
-		forget_oldest(ps);
+		forget_one(ps);
 	p->conversation = strndup(conversation, len);
 	if (p->conversation == NULL)
 		abort();
@@ -224,8 +240,8 @@ teams_places_open(struct teams *t, void (*ready)(struct teams *, int))
 	ret = bh_query(t->host, loaded, t, "SELECT conversation, service_url, "
 	    "tenant, type, team, team_name, channel_name, aad_id, from_id, "
 	    "installed, seen FROM teams_place WHERE instance = $1 "
-	    "ORDER BY seen DESC LIMIT $2", bh_s(bh_instance(t->host)),
-	    bh_i(PLACES_MAX));
+	    "ORDER BY type = 'personal', seen DESC LIMIT $2",
+	    bh_s(bh_instance(t->host)), bh_i(PLACES_MAX));
 	if (ret != BH_OK)
 		ready(t, ret);
 }
@@ -339,7 +355,7 @@ learn_person(struct teams_places *ps, struct teams_place *p,
 	char *user = teams_lower(bh_get_text(from, "aadObjectId"));
 	bool news = false;
 
-	if (strcmp(p->type, "personal") == 0 && user != NULL) {
+	if (is_personal(p) && user != NULL) {
 		if (p->user == NULL || strcmp(p->user, user) != 0) {
 			unlink_user(ps, p);
 			news = learn(&p->user, user);
@@ -363,12 +379,12 @@ learn_type(struct teams_places *ps, struct teams_place *p,
 
 	if (type == NULL && p->type == NULL)
 		type = guess_type(p->conversation);
-	if (group && (type == NULL ? strcmp(p->type, "personal") == 0 :
+	if (group && (type == NULL ? is_personal(p) :
 	    strcmp(type, "personal") == 0))
 		type = "groupChat";
 	if (!learn(&p->type, type))
 		return false;
-	if (p->user != NULL && strcmp(p->type, "personal") != 0) {
+	if (p->user != NULL && !is_personal(p)) {
 		unlink_user(ps, p);
 		bh_set(&p->user, NULL);
 		bh_set(&p->from_id, NULL);
