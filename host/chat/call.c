@@ -28,20 +28,20 @@ call_new(struct chat *chat, struct chat_instance *from, enum via via,
 	from->calls++;
 	c->via = via;
 	c->event = xstrdup(event->id);
-	c->room = xstrdup(event->room);
-	c->room_name = xstrdup(event->room_name);
-	c->thread = xstrdup(event->thread);
-	c->reply = xstrdup(event->reply);
-	c->user_id = xstrdup(event->user);
-	c->token = xstrdup(event->token);
-	c->input = xstrdup(event->input);
+	c->room = arena_copy(&c->memory, event->room);
+	c->room_name = arena_copy(&c->memory, event->room_name);
+	c->thread = arena_copy(&c->memory, event->thread);
+	c->reply = arena_copy(&c->memory, event->reply);
+	c->user_id = arena_copy(&c->memory, event->user);
+	c->token = arena_copy(&c->memory, event->token);
+	c->input = arena_copy(&c->memory, event->input);
 	for (size_t i = 0; i < event->fields_count && i < CARD_INPUTS; i++)
 		args_set(&c->fields, event->fields[i].name,
 		    event->fields[i].value != NULL ? event->fields[i].value :
 		    "");
 	c->event_flags = event->user_flags;
-	c->place = place_of_event(from, event);
-	c->team = xstrdup("");
+	c->place = place_of_event(&c->memory, from, event);
+	c->team = "";
 	c->direct = event->room == NULL;
 	c->when = world_now();
 	if (*chat->key == '\0')
@@ -68,15 +68,13 @@ call_see(struct call *c, struct room *room)
 		c->seen->calls--;
 	c->seen = room;
 	if (room != NULL && *room->name != '\0') {
-		free(c->room_name);
-		c->room_name = xstrdup(room->name);
+		c->room_name = arena_copy(&c->memory, room->name);
 	}
 	there.room_name = c->room_name;
-	free(c->place_name);
 	c->place_name = c->room != NULL && c->room_name != NULL ?
-	    xjoin(c->from->name, "/", c->room_name) : NULL;
-	free(c->team);
-	c->team = xstrdup(place_team(c->chat, c->from, &there));
+	    arena_join(&c->memory, c->from->name, "/", c->room_name) : NULL;
+	c->team = arena_copy(&c->memory, place_team(c->chat, c->from,
+	    &there));
 }
 
 void
@@ -101,14 +99,12 @@ call_user(struct call *c)
 	if (c->identity != NULL)
 		people_user(c->chat, c->identity, c->event_flags, &now);
 	now.flags |= c->event_flags & (BH_USER_GUEST | BH_USER_BOT);
-	for (size_t i = 0; i < 5; i++)
-		free(c->user_text[i]);
 	c->user.flags = now.flags;
-	c->user.person = c->user_text[0] = xstrdup(now.person);
-	c->user.name = c->user_text[1] = xstrdup(now.name);
-	c->user.email = c->user_text[2] = xstrdup(now.email);
-	c->user.realm = c->user_text[3] = xstrdup(now.realm);
-	c->user.id = c->user_text[4] = xstrdup(now.id);
+	c->user.person = arena_copy(&c->memory, now.person);
+	c->user.name = arena_copy(&c->memory, now.name);
+	c->user.email = arena_copy(&c->memory, now.email);
+	c->user.realm = arena_copy(&c->memory, now.realm);
+	c->user.id = arena_copy(&c->memory, now.id);
 }
 
 void
@@ -125,12 +121,9 @@ call_move(struct call *c, const char *place)
 		const struct bh_event there = { .user = c->user_id,
 		    .room = target.room };
 
-		free(c->room);
-		free(c->room_name);
-		free(c->place);
-		c->room = xstrdup(there.room);
+		c->room = arena_copy(&c->memory, there.room);
 		c->room_name = NULL;
-		c->place = place_of_event(c->from, &there);
+		c->place = place_of_event(&c->memory, c->from, &there);
 		c->direct = there.room == NULL;
 		call_see(c, place_room(c->chat, place));
 	}
@@ -195,8 +188,6 @@ call_free(struct call *c)
 	if (c->next != NULL)
 		c->next->prev = c->prev;
 	chat->calls_count--;
-	for (size_t i = 0; i < 5; i++)
-		free(c->user_text[i]);
 	for (size_t i = 0; i < c->offers_count; i++) {
 		free(c->offers[i].value);
 		free(c->offers[i].label);
@@ -206,18 +197,7 @@ call_free(struct call *c)
 	args_release(&c->args);
 	args_release(&c->fails);
 	form_free(&c->form);
-	free(c->event);
-	free(c->room);
-	free(c->room_name);
-	free(c->thread);
-	free(c->reply);
-	free(c->user_id);
-	free(c->token);
-	free(c->input);
 	free(c->line);
-	free(c->place);
-	free(c->place_name);
-	free(c->team);
 	free(c->eats_confirm);
 	free(c->eats_form);
 	free(c->unclear);
@@ -226,6 +206,7 @@ call_free(struct call *c)
 	free(c->verdict);
 	free(c->rule);
 	receipt_drop(&c->receipt);
+	arena_free(&c->memory);
 	c->magic = 0;
 	free(c);
 }

@@ -11,6 +11,7 @@
 #include "host/chat/flood.h"
 #include "host/chat/words.h"
 
+#include "host/base/arena.h"
 #include "host/base/log.h"
 #include "host/base/magic.h"
 #include "host/base/mem.h"
@@ -112,9 +113,9 @@ struct room {
 	struct room *next;
 };
 
-/* "acme/#C012AB" of an event, "acme/@U1" in a DM; malloc'd. */
-char *place_of_event(const struct chat_instance *from,
-    const struct bh_event *event);
+/* "acme/#C012AB" of an event, "acme/@U1" in a DM. */
+const char *place_of_event(struct arena **memory,
+    const struct chat_instance *from, const struct bh_event *event);
 /* Remembers the room's name. */
 struct room *places_see(struct chat *chat, const struct chat_instance *from,
     const struct bh_event *event);
@@ -289,12 +290,14 @@ struct call {
 	struct call *after;		/* in the person's queue */
 
 	enum via via;
-	char *event, *room, *room_name, *thread, *reply, *user_id, *token;
+	struct arena *memory;		/* of what is `const char *` here */
+	const char *event, *room, *room_name, *thread, *reply, *user_id;
+	const char *token;
+	const char *input;		/* VIA_COMPLETE in a form */
 	struct receipt *receipt;	/* of `reply`; NULL: none wanted */
-	char *input;			/* VIA_COMPLETE in a form */
 	struct args fields;		/* VIA_FORM */
 	char *line;			/* as typed, cleaned, no prefix */
-	char *place, *place_name, *team;
+	const char *place, *place_name, *team;
 	bool direct;			/* in a DM */
 
 	struct identity *identity;	/* NULL: not to be told who */
@@ -303,7 +306,6 @@ struct call {
 	enum known who_known, where_known;
 	unsigned asks;			/* answers that it waits for */
 	struct bh_user user;
-	char *user_text[5];		/* what `user` points to */
 	struct room *seen;
 
 	/* inbox.c */

@@ -22,12 +22,14 @@ room_place(const char *instance, const char *id)
 	return xjoin(instance, *id == '#' ? "/" : "/#", id);
 }
 
-char *
-place_of_event(const struct chat_instance *from, const struct bh_event *event)
+const char *
+place_of_event(struct arena **memory, const struct chat_instance *from,
+    const struct bh_event *event)
 {
 	if (event->room == NULL)
-		return xjoin(from->name, "/@", event->user);
-	return room_place(from->name, event->room);
+		return arena_join(memory, from->name, "/@", event->user);
+	return arena_join(memory, from->name, *event->room == '#' ? "/" : "/#",
+	    event->room);
 }
 
 static struct room *

@@ -11,6 +11,7 @@
 
 #include <microhttpd.h>
 
+#include "host/base/arena.h"
 #include "host/io/http-server.h"
 #include "host/io/loop-inside.h"
 
@@ -47,7 +48,8 @@ struct request {
 	struct MHD_Connection *mhd;
 	struct request *next, **prev;	/* of those handed to a route */
 	const void *route_arg;
-	char *uri;
+	struct arena *memory;		/* of the URI and headers' names */
+	const char *uri;
 	struct bh_buf body;
 	struct bh_pair *headers;
 	size_t headers_count, headers_size;

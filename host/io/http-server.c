@@ -42,7 +42,7 @@ request_begin(void *arg, const char *uri, struct MHD_Connection *mhd)
 	rq->server = server;
 	rq->conn = http_conn_of(mhd);
 	rq->mhd = mhd;
-	rq->uri = xstrdup(uri);
+	rq->uri = arena_copy(&rq->memory, uri);
 	rq->body.max = server->limits.max_body;
 	if (rq->conn->phase == IDLE)
 		http_conn_phase(rq->conn, HEAD);
@@ -97,14 +97,8 @@ request_end(void *arg, struct MHD_Connection *mhd, void **mine,
 	http_conn_phase(rq->conn, IDLE);
 	if (rq->response != NULL)
 		MHD_destroy_response(rq->response);
-	for (size_t i = 0; i < rq->headers_count; i++) {
-		union { const char *in; char *out; } name =
-		    { rq->headers[i].name };
-
-		free(name.out);
-	}
 	free(rq->headers);
-	free(rq->uri);
+	arena_free(&rq->memory);
 	bh_buf_release(&rq->body);
 	KILL_MAGIC(rq);
 	free(rq);
@@ -134,7 +128,7 @@ take_header(void *arg, enum MHD_ValueKind kind, const char *name,
 		    sizeof(*rq->headers));
 	}
 	/* The value is libmicrohttpd's and lives as long as the request. */
-	copy = xstrndup(name, name_len);
+	copy = arena_copy_n(&rq->memory, name, name_len);
 	for (char *p = copy; *p != '\0'; p++)
 		if (*p >= 'A' && *p <= 'Z')
 			*p = (char)(*p - 'A' + 'a');
@@ -264,7 +258,7 @@ hand_over(struct request *rq, const char *method)
 {
 	struct bh_server *server = rq->server;
 	size_t path_len = strcspn(rq->uri, "?");
-	BH_AUTO_FREE char *path = xstrndup(rq->uri, path_len);
+	const char *path = arena_copy_n(&rq->memory, rq->uri, path_len);
 	const struct bh_http_in in = {
 		.method = method, .path = path,
 		.query = rq->uri[path_len] == '?' ?

@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "host/base/arena.h"
 #include "host/io/loop.h"
 #include "host/store/store.h"
 
@@ -144,8 +145,6 @@ struct item {
 	void (*finish)(struct store *store, struct item *item);
 };
 
-struct chunk;
-
 enum step_kind { STEP_SQL, STEP_AUDIT };
 
 struct step {
@@ -174,7 +173,7 @@ struct tx {
 	struct store *store;
 	const char *owner;
 	struct scope scope;
-	struct chunk *memory;
+	struct arena *memory;
 	struct step *first, **last;
 	struct job_change *jobs, **jobs_last;
 	int bad;		/* what was wrong already while collecting */
@@ -189,7 +188,7 @@ struct query {
 	struct item item;
 	const char *owner;
 	struct scope scope;
-	struct chunk *memory;
+	struct arena *memory;
 	const char *sql;
 	const struct bh_param *params;
 	struct bh_rows rows;
@@ -207,12 +206,9 @@ struct call {
 	bool over;		/* M */
 };
 
-/* tx.c: memory of one value, freed in one go. */
-void *chunk_take(struct chunk **memory, size_t size);
-char *chunk_copy(struct chunk **memory, const char *text);
-const struct bh_param *chunk_params(struct chunk **memory,
+/* A copy, ended alike. */
+const struct bh_param *tx_params(struct arena **memory,
     const struct bh_param *params);
-void chunk_free(struct chunk *memory);
 /* The loop is about to sleep. */
 void store_at_rest(void *store);
 struct tx *tx_of(struct bh_tx *handle);

@@ -217,7 +217,7 @@ query_finish(struct store *s, struct item *item)
 {
 	struct query *q = (struct query *)(void *)((char *)item -
 	    offsetof(struct query, item));
-	struct chunk *memory;
+	struct arena *memory;
 
 	(void)s;
 	if (q->complaint != NULL)
@@ -232,23 +232,23 @@ query_finish(struct store *s, struct item *item)
 	bh_buf_release(&q->cells);
 	free(q->complaint);
 	memory = q->memory;
-	chunk_free(memory);
+	arena_free(&memory);
 }
 
 int
 store_query(struct store *s, const char *owner, const char *sql,
     const struct bh_param *params, bh_rows_cb *done, void *arg)
 {
-	struct chunk *memory = NULL;
+	struct arena *memory = NULL;
 
 	CHECK_MAGIC(s, STORE_MAGIC);
 	if (sql == NULL || done == NULL)
 		return BH_EINVAL;
-	struct query *q = chunk_take(&memory, sizeof(*q));
+	struct query *q = arena_take(&memory, sizeof(*q));
 	q->memory = memory;
-	q->owner = chunk_copy(&q->memory, owner);
-	q->sql = chunk_copy(&q->memory, sql);
-	q->params = chunk_params(&q->memory, params);
+	q->owner = arena_copy(&q->memory, owner);
+	q->sql = arena_copy(&q->memory, sql);
+	q->params = tx_params(&q->memory, params);
 	q->cells.max = STORE_ROWS_MAX;
 	q->done = done;
 	q->arg = arg;

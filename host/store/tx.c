@@ -2,8 +2,6 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-#include <stdalign.h>
-
 #include "host/base/log.h"
 #include "host/base/magic.h"
 #include "host/base/mem.h"
@@ -12,50 +10,14 @@
 #include "host/io/loop.h"
 #include "host/store/store-internal.h"
 
-#define CHUNK		1000
 #define AUDIT_MAX	(60u * 1024)	/* what json.h reads back */
 #define AUDIT_FIELDS	64
 
 /* ------------------------------------------------------------------ */
-/* Memory of one value                                                 */
-
-struct chunk {
-	struct chunk *next;
-	size_t used, size;
-	alignas(max_align_t) char data[];
-};
-
-void *
-chunk_take(struct chunk **memory, size_t size)
-{
-	struct chunk *c = *memory;
-
-	size = (size + alignof(max_align_t) - 1) &
-	    ~(alignof(max_align_t) - 1);
-	if (c == NULL || c->size - c->used < size) {
-		size_t room = size > CHUNK ? size : CHUNK;
-
-		c = xcalloc(1, sizeof(*c) + room);
-		c->size = room;
-		c->next = *memory;
-		*memory = c;
-	}
-	void *p = c->data + c->used;
-	c->used += size;
-	return p;
-}
-
-char *
-chunk_copy(struct chunk **memory, const char *text)
-{
-	if (text == NULL)
-		return NULL;
-	size_t n = strlen(text) + 1;
-	return memcpy(chunk_take(memory, n), text, n);
-}
+/* Parameters                                                          */
 
 const struct bh_param *
-chunk_params(struct chunk **memory, const struct bh_param *params)
+tx_params(struct arena **memory, const struct bh_param *params)
 {
 	size_t n = 0;
 
@@ -63,24 +25,13 @@ chunk_params(struct chunk **memory, const struct bh_param *params)
 		return NULL;
 	while (params[n].type != 0)
 		n++;
-	struct bh_param *copy = chunk_take(memory, (n + 1) * sizeof(*copy));
+	struct bh_param *copy = arena_take(memory, (n + 1) * sizeof(*copy));
 	for (size_t i = 0; i < n; i++) {
 		copy[i] = params[i];
-		copy[i].s = chunk_copy(memory, params[i].s);
+		copy[i].s = arena_copy(memory, params[i].s);
 	}
 	copy[n] = (struct bh_param){ 0, 0, NULL };
 	return copy;
-}
-
-void
-chunk_free(struct chunk *memory)
-{
-	while (memory != NULL) {
-		struct chunk *next = memory->next;
-
-		free(memory);
-		memory = next;
-	}
 }
 
 /* ------------------------------------------------------------------ */
@@ -97,14 +48,14 @@ tx_of(struct bh_tx *handle)
 struct bh_tx *
 store_tx(struct store *store, const char *owner)
 {
-	struct chunk *memory = NULL;
+	struct arena *memory = NULL;
 
 	CHECK_MAGIC(store, STORE_MAGIC);
-	struct tx *tx = chunk_take(&memory, sizeof(*tx));
+	struct tx *tx = arena_take(&memory, sizeof(*tx));
 	tx->magic = TX_MAGIC;
 	tx->store = store;
 	tx->memory = memory;
-	tx->owner = chunk_copy(&tx->memory, owner);
+	tx->owner = arena_copy(&tx->memory, owner);
 	db_scope(&tx->scope, owner);
 	tx->last = &tx->first;
 	tx->jobs_last = &tx->jobs;
@@ -114,7 +65,7 @@ store_tx(struct store *store, const char *owner)
 static struct step *
 add_step(struct tx *tx, enum step_kind kind)
 {
-	struct step *s = chunk_take(&tx->memory, sizeof(*s));
+	struct step *s = arena_take(&tx->memory, sizeof(*s));
 
 	s->kind = kind;
 	*tx->last = s;
@@ -138,8 +89,8 @@ add_sql(struct tx *tx, bool own, int expect, const char *sql,
 
 	s->own = own;
 	s->expect = expect;
-	s->text = own ? sql : chunk_copy(&tx->memory, sql);
-	s->params = chunk_params(&tx->memory, params);
+	s->text = own ? sql : arena_copy(&tx->memory, sql);
+	s->params = tx_params(&tx->memory, params);
 }
 
 void
@@ -245,7 +196,7 @@ store_tx_audit(struct bh_tx *handle, const char *action, const char *actor,
 		return;
 	}
 	struct step *s = add_step(tx, STEP_AUDIT);
-	s->text = chunk_copy(&tx->memory, bh_buf_text(&b));
+	s->text = arena_copy(&tx->memory, bh_buf_text(&b));
 	s->len = b.len;
 }
 
@@ -253,10 +204,10 @@ static void
 change_job(struct tx *tx, const char *kind, const char *ref, int64_t when,
     bool done)
 {
-	struct job_change *j = chunk_take(&tx->memory, sizeof(*j));
+	struct job_change *j = arena_take(&tx->memory, sizeof(*j));
 
-	j->kind = chunk_copy(&tx->memory, kind);
-	j->ref = chunk_copy(&tx->memory, ref);
+	j->kind = arena_copy(&tx->memory, kind);
+	j->ref = arena_copy(&tx->memory, ref);
 	j->when = when;
 	j->done = done;
 	*tx->jobs_last = j;
@@ -338,11 +289,11 @@ store_commit(struct bh_tx *handle, bh_commit_cb *done, void *arg)
 void
 tx_free(struct tx *tx)
 {
-	struct chunk *memory = tx->memory;
+	struct arena *memory = tx->memory;
 
 	free(tx->complaint);
 	KILL_MAGIC(tx);
-	chunk_free(memory);
+	arena_free(&memory);
 }
 
 void

@@ -195,7 +195,7 @@ run_query(struct store *s, struct query *q)
 	if (fault == DB_WRONG)
 		complain(&q->complaint, &s->db);
 	if (fault == DB_OK && count > 0) {
-		const char **texts = chunk_take(&q->memory,
+		const char **texts = arena_take(&q->memory,
 		    count * sizeof(*texts));
 
 		for (size_t i = 0; i < count; i++)
