@@ -49,8 +49,14 @@ const char *const migrate_host[] = {
 	"CREATE INDEX bh_outbox_pending"
 	" ON bh_outbox (place, rank, changed, key, retry_at)"
 	" WHERE version > sent_version;",
-	/* Old rows are found by their rowid: those come in time's order. */
-	"DROP INDEX bh_seen_at;",
+	/* Every event that comes goes through here: one tree instead of three.
+	 * Old rows are looked for once an hour, among all of them. */
+	"ALTER TABLE bh_seen RENAME TO bh_seen_before;"
+	"CREATE TABLE bh_seen ("
+	" realm TEXT NOT NULL, event TEXT NOT NULL, at BIGINT NOT NULL,"
+	" PRIMARY KEY (realm, event)) WITHOUT ROWID;"
+	"INSERT INTO bh_seen SELECT realm, event, at FROM bh_seen_before;"
+	"DROP TABLE bh_seen_before;",
 	NULL
 };
 

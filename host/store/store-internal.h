@@ -21,9 +21,9 @@
 #define STORE_GROUP_MAX		1024	/* transactions for one fsync */
 #define STORE_ROWS_MAX		(64u * 1024 * 1024)
 #define STORE_SEEN_KEEP		(24 * 3600 * (int64_t)1000)
-#define STORE_SEEN_PRUNE	(10 * 60 * (int64_t)1000)
+#define STORE_SEEN_PRUNE	(60 * 60 * (int64_t)1000)
 #define STORE_WAL_PAGES		1000	/* checkpoint when it is quiet */
-#define STORE_WAL_MOST		4000	/* checkpoint at once */
+#define STORE_WAL_MOST		8000	/* checkpoint at once */
 #define STORE_EAGER		32	/* enough to wake the thread for */
 #define STORE_QUIET		100	/* ms without work */
 

@@ -313,8 +313,7 @@ run_tail(struct store *s, int64_t now, bool seen)
 	    (now >= s->seen_pruned + STORE_SEEN_PRUNE ||
 	    now < s->seen_pruned)) {
 		fault = db_run(&s->db, &db_host_scope,
-		    "DELETE FROM bh_seen WHERE rowid < (SELECT rowid"
-		    " FROM bh_seen WHERE at >= $1 ORDER BY rowid LIMIT 1)",
+		    "DELETE FROM bh_seen WHERE at < $1",
 		    BH_PARAMS(bh_i(now - STORE_SEEN_KEEP)), NULL);
 		s->seen_pruned = now;
 	}

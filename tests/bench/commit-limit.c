@@ -99,7 +99,7 @@ keep(long seq, long group)
 	if (seen == NULL) {
 		run("CREATE TABLE bh_seen (realm TEXT NOT NULL,"
 		    " event TEXT NOT NULL, at BIGINT NOT NULL,"
-		    " PRIMARY KEY (realm, event));"
+		    " PRIMARY KEY (realm, event)) WITHOUT ROWID;"
 		    "CREATE TABLE bh_inbox (id INTEGER PRIMARY KEY,"
 		    " instance TEXT NOT NULL, event TEXT NOT NULL,"
 		    " at BIGINT NOT NULL, attempts INTEGER NOT NULL)");

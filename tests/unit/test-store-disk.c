@@ -416,8 +416,8 @@ START_TEST(checkpoint_sync_fails)
 
 	make_texts();
 	fail_database = true;
-	/* Over 4,000 pages: a checkpoint follows.  The commit itself holds. */
-	ck_assert_int_eq(commit(big("a", 18000000, false)), BH_OK);
+	/* Over 8,000 pages: a checkpoint follows.  The commit itself holds. */
+	ck_assert_int_eq(commit(big("a", 36000000, false)), BH_OK);
 	ck_assert_str_eq(ask("SELECT name FROM shop_text"), "a");
 	ck_assert_int_eq(store_health(store), BH_EIO);
 	ck_assert_int_eq(commit(big("b", 10, false)), BH_EIO);
@@ -426,12 +426,12 @@ START_TEST(checkpoint_sync_fails)
 	store_close(&store);
 	snprintf(name, sizeof(name), "%s-wal", path);
 	ck_assert_int_eq(stat(name, &st), 0);
-	ck_assert_int_gt(st.st_size, 18000000);
+	ck_assert_int_gt(st.st_size, 36000000);
 	open_store();
 	ck_assert_int_eq(store_health(store), BH_OK);
 	ck_assert_str_eq(ask("SELECT name FROM shop_text ORDER BY name"),
 	    "a c");
-	ck_assert_int_eq(commit(big("d", 18000000, false)), BH_OK);
+	ck_assert_int_eq(commit(big("d", 36000000, false)), BH_OK);
 	ck_assert_int_eq(store_health(store), BH_OK);
 }
 END_TEST
