@@ -149,6 +149,15 @@ def another(build, argv, path, connections, count):
         return result
 
 
+def limit(build, connections, count):
+    """The least that is possible (slack/limit.c)."""
+    subprocess.run(["make", "-s", "-C", build.path, "slack-limit"], check=True,
+                   stdout=subprocess.DEVNULL)
+    program = os.path.join(build.path, "slack-limit")
+    return another(build, [program, "@STATE@/kept", SECRET], "/", connections,
+                   count)
+
+
 def show(rows):
     heads = ["connections", "bellhop/s", "p50", "p99", "durable Bolt/s", "p99",
              "ratio", "wanted", "p99 ratio", "Bolt/s", "ratio", "limit/s",
@@ -173,20 +182,15 @@ def run(build, quick):
     if why is not None:
         print(f"\nskipped: slack: {why}")
         return
-    subprocess.run(["make", "-s", "-C", build.path, "slack-limit"], check=True,
-                   stdout=subprocess.DEVNULL)
     bolt = ["node", os.path.join(BENCH, "bolt.mjs"), SECRET]
-    sides = (
-        (bolt + ["@STATE@/kept"], "/slack/events", 4),
-        (bolt, "/slack/events", 4),
-        ([os.path.join(build.path, "slack-limit"), "@STATE@/kept", SECRET],
-         "/", 1))
+    sides = (bolt + ["@STATE@/kept"], bolt)
     rows = []
     for connections, count in ((1, 10000), (16, 60000), (64, 100000)):
         count = count // 10 if quick else count
         rounds = [[ours(build, connections, count)] +
-                  [another(build, argv, path, connections, count // less)
-                   for argv, path, less in sides]
+                  [another(build, argv, "/slack/events", connections,
+                           count // 4) for argv in sides] +
+                  [limit(build, connections, count)]
                   for _ in range(1 if quick else ROUNDS)]
         rows.append([connections] + [load.median(list(side))
                                      for side in zip(*rounds)])
