@@ -18,6 +18,8 @@
 
 #define NAME_CHARS	80u
 #define UNSAVED_MAX	10000u	/* accounts that never gave a command */
+/* Of these no e-mail counts, whatever the network says. */
+#define OUTSIDE		(BH_USER_GUEST | BH_USER_BOT | BH_USER_GONE)
 
 static size_t
 bucket_of(const char *realm, const char *id)
@@ -247,8 +249,7 @@ whose(struct chat *chat, const char *realm, const struct bh_event *event,
     struct person **out, char email[256], struct bh_buf *why)
 {
 	BH_AUTO_FREE char *account = xasprintf("%s/@%s", realm, event->user);
-	bool outsider = (event->user_flags &
-	    (BH_USER_GUEST | BH_USER_BOT)) != 0;
+	bool outsider = (event->user_flags & OUTSIDE) != 0;
 	const char *as = listed_as(chat, account);
 	char folded[256] = "";
 	bool listed = as != NULL;
@@ -290,7 +291,7 @@ pin_late(struct chat *chat, struct identity *identity,
 	char folded[256];
 
 	if (p->email != NULL || event->email == NULL || p->same_as != NULL ||
-	    (event->user_flags & (BH_USER_GUEST | BH_USER_BOT)) != 0 ||
+	    (event->user_flags & OUTSIDE) != 0 ||
 	    text_fold_email(folded, sizeof(folded), event->email) != BH_OK ||
 	    listed_as(chat, folded) != NULL ||
 	    with_email(&chat->people, folded) != NULL)
@@ -367,7 +368,7 @@ fill(struct chat *chat, struct person *p, const struct identity *i,
 void
 people_asked(struct identity *i, unsigned flags)
 {
-	i->flags = flags & (BH_USER_GUEST | BH_USER_BOT | BH_USER_GONE);
+	i->flags = flags & OUTSIDE;
 	i->asked = world_now();
 	i->retry = 0;
 	i->stale = true;
@@ -377,11 +378,9 @@ void
 people_user(struct chat *chat, const struct identity *identity,
     unsigned event_flags, struct bh_user *out)
 {
-	unsigned outside = BH_USER_GUEST | BH_USER_BOT | BH_USER_GONE;
-
 	fill(chat, identity->person, identity, out);
-	out->flags |= (event_flags | identity->flags) & outside;
-	if ((out->flags & outside) != 0)
+	out->flags |= (event_flags | identity->flags) & OUTSIDE;
+	if ((out->flags & OUTSIDE) != 0)
 		out->flags &= ~BH_USER_ADMIN;
 }
 

@@ -174,6 +174,28 @@ START_TEST(late_email)
 }
 END_TEST
 
+/* An address that a deleted account has is somebody else's by now. */
+START_TEST(late_email_of_the_deleted)
+{
+	struct bh_event gone = account("U1", "ada@x.example");
+	const char *two;
+	struct bh_user user;
+
+	person_of(acme_in, acme, account("U1", NULL));
+	gone.text = "!whoami";
+	gone.user_flags = BH_USER_GONE;
+	chat_deliver(chat, acme_in, &gone, NULL, NULL);
+	/* Nor when it is heard of for the first time. */
+	gone.user = "U3";
+	chat_deliver(chat, acme_in, &gone, NULL, NULL);
+	pass(0);
+	ck_assert(!chat_person_by_email(chat, NULL, "ada@x.example", &user));
+	two = person_of(acme_in, acme, account("U2", "ada@x.example"));
+	ck_assert(chat_person_by_email(chat, NULL, "ada@x.example", &user));
+	ck_assert_str_eq(user.person, two);
+}
+END_TEST
+
 /* Each network is told the account that it can mention. */
 START_TEST(the_account_of_who_asks)
 {
@@ -492,6 +514,7 @@ main(void)
 	tcase_add_test(tc, listed_accounts_are_exact);
 	tcase_add_test(tc, rename_changes_only_the_name);
 	tcase_add_test(tc, late_email);
+	tcase_add_test(tc, late_email_of_the_deleted);
 	tcase_add_test(tc, listed_later);
 	tcase_add_test(tc, the_account_of_who_asks);
 	tcase_add_test(tc, places);
