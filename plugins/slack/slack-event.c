@@ -9,7 +9,6 @@
 
 #include "plugins/slack/slack.h"
 
-#define TEXT_MOST	(64u * 1024u)
 #define ID_MOST		200u
 
 /* Is the installation that this came for ours?  In a channel shared between
@@ -67,11 +66,13 @@ mentions_us(const struct slack *s, const char *text)
 	return false;
 }
 
-/* What was typed, as text, without our mention. */
-static void
+/* What was typed, as text, without our mention.  False: it is too long, and
+ * what stands in `out` is not all of it. */
+static bool
 typed(struct slack *s, struct bh_buf *out, const char *text)
 {
-	struct bh_buf rest = BH_BUF(TEXT_MOST);
+	struct bh_buf rest = BH_BUF(SLACK_TEXT_MOST);
+	bool whole;
 
 	text += strspn(text, " \n\t");
 	while (*text != '\0') {
@@ -86,7 +87,9 @@ typed(struct slack *s, struct bh_buf *out, const char *text)
 		}
 	}
 	slack_unescape(out, bh_buf_text(&rest));
+	whole = !rest.overflow && !out->overflow;
 	bh_buf_release(&rest);
+	return whole;
 }
 
 static unsigned
@@ -128,9 +131,9 @@ read_message(struct slack_incoming *in, const struct bh_value *event,
 	const char *thread = bh_get_text(event, "thread_ts");
 	const char *text = bh_get_text(event, "text");
 	const char *subtype = bh_get_text(event, "subtype");
-	struct bh_buf clean = BH_BUF(TEXT_MOST);
+	struct bh_buf clean = BH_BUF(SLACK_TEXT_MOST);
 	struct slack_reply *r;
-	bool direct;
+	bool direct, whole;
 
 	if (!slack_id_ok(user) || !slack_id_ok(channel) || text == NULL ||
 	    *text == '\0') {
@@ -149,7 +152,13 @@ read_message(struct slack_incoming *in, const struct bh_value *event,
 		in->why = "it comes as a mention besides";
 		return false;
 	}
-	typed(s, &clean, text);
+	whole = typed(s, &clean, text);
+	/* Who wrote it to the room may not have meant us. */
+	if (!whole && !mentioned && !direct) {
+		bh_buf_release(&clean);
+		in->why = "a message that is too long for a command";
+		return false;
+	}
 	r = slack_reply_new(s, SLACK_MESSAGE);
 	r->user = bh_copy(user);
 	r->channel = bh_copy(channel);
@@ -160,7 +169,10 @@ read_message(struct slack_incoming *in, const struct bh_value *event,
 	    .user = user, .user_flags = flags_of(s, event),
 	    .thread = r->thread, .text = bh_buf_text(&clean) };
 
-	slack_hand_over(in, r, &e);
+	if (whole)
+		slack_hand_over(in, r, &e);
+	else
+		slack_too_long(in, r);
 	bh_buf_release(&clean);
 	return true;
 }

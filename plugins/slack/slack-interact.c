@@ -11,7 +11,6 @@
 #define TRIGGER_LIFE	3000			/* ms */
 #define RESPONSE_LIFE	(30 * 60 * 1000)	/* ms */
 #define RESPONSES	5
-#define TEXT_MOST	(64u * 1024u)
 #define TOKEN_MOST	2000u
 #define WORD_MOST	255u			/* callback_id, block_id */
 #define FIELDS_MOST	100u
@@ -101,7 +100,7 @@ slack_read_command(struct slack_incoming *in)
 	const char *text = bh_get_text(p, "text");
 	const char *team = bh_get_text(p, "team_id");
 	const char *enterprise = bh_get_text(p, "enterprise_id");
-	struct bh_buf line = BH_BUF(TEXT_MOST);
+	struct bh_buf line = BH_BUF(SLACK_TEXT_MOST);
 	struct slack_reply *r;
 
 	if (!slack_id_ok(user) || name == NULL || *name != '/' ||
@@ -120,8 +119,11 @@ slack_read_command(struct slack_incoming *in)
 	text = text != NULL ? text + strspn(text, " \t\n") : "";
 	r = reply_of(in, SLACK_SLASH, user, bh_get_text(p, "channel_id"));
 	r->expects_form = command_line(&line, name + 1, text);
-	hand_over(in, r, &(struct bh_event){ .kind = BH_EV_COMMAND,
-	    .user = user, .text = bh_buf_text(&line) });
+	if (line.overflow)
+		slack_too_long(in, r);
+	else
+		hand_over(in, r, &(struct bh_event){ .kind = BH_EV_COMMAND,
+		    .user = user, .text = bh_buf_text(&line) });
 	bh_buf_release(&line);
 	return true;
 }

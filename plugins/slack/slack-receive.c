@@ -122,6 +122,23 @@ slack_hand_over(struct slack_incoming *in, struct slack_reply *r,
 	return true;
 }
 
+bool
+slack_too_long(struct slack_incoming *in, struct slack_reply *r)
+{
+	struct slack *s = in->slack;
+
+	bh_log(s->host, BH_LOG_NOTE, "%.40s wrote more than %u KiB to me: "
+	    "refused", r->user, SLACK_TEXT_MOST / 1024);
+	slack_reply_hold(r);
+	r->ended = true;		/* no over() will come */
+	in->ack(in->ack_arg, BH_OK, NULL);
+	slack_say(s, r, r->channel, r->user, "That is longer than the 64 KiB "
+	    "that I read of one message. Nothing was done: say it in fewer "
+	    "words.", NULL);
+	slack_reply_drop(r);
+	return true;
+}
+
 void
 slack_receive(struct slack *s, int kind, const struct bh_value *payload,
     slack_ack_fn *ack, void *ack_arg)

@@ -181,6 +181,11 @@ bool slack_read_interaction(struct slack_incoming *in);
  * kinds, `event->room` are set here.  Takes the reply.  True. */
 bool slack_hand_over(struct slack_incoming *in, struct slack_reply *r,
     struct bh_event *event);
+/* Of one command, in bytes; a longer one is not cut but refused. */
+#define SLACK_TEXT_MOST	(64u * 1024u)
+/* Instead of slack_hand_over(): acknowledges, and tells the person alone that
+ * the text is too long.  Takes the reply.  True. */
+bool slack_too_long(struct slack_incoming *in, struct slack_reply *r);
 /* Is it an id as Slack makes them (U012AB3CD)?  A ts (1355517523.000008)? */
 bool slack_id_ok(const char *id);
 bool slack_ts_ok(const char *ts);

@@ -64,11 +64,21 @@ event(const char *json)
 	    "\"is_enterprise_install\":false}]", json);
 }
 
+static void
+count_ack(void *arg, int result, const char *body)
+{
+	ck_assert_int_eq(result, BH_OK);
+	ck_assert_ptr_null(body);
+	++*(int *)arg;
+}
+
 #define MESSAGE(channel, text) "\"type\":\"message\",\"user\":\"U1\"," \
 	"\"channel\":\"" channel "\",\"ts\":\"1767607200.000100\"," \
 	"\"text\":\"" text "\""
-#define MENTION(text) "\"type\":\"app_mention\",\"user\":\"U1\"," \
-	"\"channel\":\"C1\",\"ts\":\"1767607200.000100\",\"text\":\"" text "\""
+#define MENTION(text) MENTION_IN("C1", text)
+#define MENTION_IN(channel, text) "\"type\":\"app_mention\"," \
+	"\"user\":\"U1\",\"channel\":\"" channel "\"," \
+	"\"ts\":\"1767607200.000100\",\"text\":\"" text "\""
 
 START_TEST(a_mention_is_a_command)
 {
@@ -160,6 +170,67 @@ START_TEST(what_is_no_new_message_of_a_person_is_ignored)
 	bh_buf_puts(&long_id, "\"}");
 	ignored(deliver_json(long_id.data));
 	bh_buf_release(&long_id);
+}
+END_TEST
+
+/* What a reader of JSON lets through is decided elsewhere: the text is put in
+ * its place here. */
+static size_t
+long_message(const char *json, const char *text)
+{
+	size_t said = fake_count(fake, "longer than");
+	struct bh_value *v = bh_json(&fake->host, json, strlen(json),
+	    &(const char *){ NULL });
+	union { const struct bh_value *in; struct bh_value *out; } at = {
+	    bh_get(bh_get(v, "event"), "text") };
+	const char *before = at.in->text;
+	int acks = 0;
+
+	at.out->text = text;
+	slack_receive(slack, SLACK_EVENTS, v, count_ack, &acks);
+	at.out->text = before;
+	bh_json_free(&fake->host, v);
+	fake_run(fake, 1000);
+	ck_assert_int_eq(acks, 1);
+	return fake_count(fake, "longer than") - said;
+}
+
+static char *
+long_text(const char *begin)
+{
+	char *text = bh_zero(SLACK_TEXT_MOST + 100);
+
+	memset(text, 'x', SLACK_TEXT_MOST + 50);
+	memcpy(text, begin, strlen(begin));
+	return text;
+}
+
+#define AROUND(event) "{\"type\":\"event_callback\",\"team_id\":\"T0\"," \
+	"\"event_id\":\"Ev1\",\"event\":{" event "}}"
+
+/* Nothing is run from a text that was cut. */
+START_TEST(a_message_that_is_too_long)
+{
+	char *text = long_text("<@U0BOT> revoke ");
+
+	fake_ok(fake, "chat.post", "{\"ok\":true}");
+	ck_assert_uint_eq(long_message(AROUND(MENTION_IN("C0PAYMENTS",
+	    "x")), text), 1);
+	ck_assert_ptr_nonnull(strstr(fake_find(fake, "longer than", 0)->url,
+	    "chat.postEphemeral"));
+	ck_assert_uint_eq(long_message(AROUND(MESSAGE("D1", "x")), text), 1);
+	/* Whoever talks to others hears nothing. */
+	memcpy(text, "<@U1BOT>", 8);
+	ck_assert_uint_eq(long_message(AROUND(MESSAGE("C1", "x")), text), 0);
+	ck_assert_uint_eq(fake->inbound.events_count, 0);
+	for (size_t i = 0; i < 512; i++)
+		ck_assert_ptr_null(slack->replies[i]);
+	/* The longest that is read, though, is read. */
+	text[SLACK_TEXT_MOST] = '\0';
+	ck_assert_uint_eq(long_message(AROUND(MESSAGE("D1", "x")), text), 0);
+	ck_assert_uint_eq(strlen(fake_event(fake, 0)->text),
+	    SLACK_TEXT_MOST - 2);
+	free(text);
 }
 END_TEST
 
@@ -314,6 +385,27 @@ START_TEST(slash_commands)
 		    "https://hooks.slack.example/1");
 		ck_assert_int_eq(r->responses, 5);
 	}
+}
+END_TEST
+
+START_TEST(a_slash_command_that_is_too_long)
+{
+	char *text = long_text("command=%2Fbellhop&channel_id=C1&text=x");
+	struct bh_buf body = BH_BUF(1u << 20);
+	struct fake_incoming *r;
+
+	fake_ok(fake, "hooks.slack.example", "ok");
+	bh_buf_add(&body, "team_id=T0&user_id=U1&trigger_id=1.2&"
+	    "response_url=https%%3A%%2F%%2Fhooks.slack.example%%2F1&%s%s",
+	    text, text + 100);
+	r = deliver(FORM_TYPE, bh_buf_text(&body));
+	ignored(r);
+	fake_run(fake, 1000);
+	ck_assert_uint_eq(fake_count(fake, "longer than"), 1);
+	ck_assert_ptr_nonnull(strstr(fake_find(fake, "longer than", 0)->body,
+	    "\"response_type\":\"ephemeral\""));
+	bh_buf_release(&body);
+	free(text);
 }
 END_TEST
 
@@ -749,6 +841,7 @@ main(void)
 {
 	const TTest *const tests[] = { a_mention_is_a_command, messages,
 		what_is_no_new_message_of_a_person_is_ignored,
+		a_message_that_is_too_long, a_slash_command_that_is_too_long,
 		people_of_other_companies_are_guests,
 		events_of_other_installations_are_refused,
 		an_organisation_wide_installation, the_home_page,
