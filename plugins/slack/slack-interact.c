@@ -8,12 +8,15 @@
 
 #include "plugins/slack/slack.h"
 
+#include <openssl/evp.h>
+
 #define TRIGGER_LIFE	3000			/* ms */
 #define RESPONSE_LIFE	(30 * 60 * 1000)	/* ms */
 #define RESPONSES	5
 #define TOKEN_MOST	2000u
 #define WORD_MOST	255u			/* callback_id, block_id */
 #define FIELDS_MOST	100u
+#define TRIGGER_MOST	200u			/* as it is; else its digest */
 
 /* ------------------------------------------------------------------ */
 /* What all of them have                                               */
@@ -22,8 +25,20 @@
 static void
 id_of(struct bh_buf *out, const char *trigger)
 {
-	if (trigger != NULL && strlen(trigger) <= 200)
+	unsigned char digest[EVP_MAX_MD_SIZE];
+
+	if (trigger == NULL)
+		return;
+	if (strlen(trigger) <= TRIGGER_MOST) {
 		bh_buf_add(out, "trigger:%s", trigger);
+		return;
+	}
+	if (EVP_Digest(trigger, strlen(trigger), digest, NULL, EVP_sha256(),
+	    NULL) != 1)
+		return;
+	bh_buf_puts(out, "trigger-sha256:");
+	for (size_t i = 0; i < 32; i++)
+		bh_buf_add(out, "%02x", digest[i]);
 }
 
 static struct slack_reply *

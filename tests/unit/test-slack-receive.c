@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
+#include "tests/unit/slack-limits.h"
 #include "tests/unit/slack-signed.h"
 
 static size_t heard;
@@ -298,6 +299,23 @@ START_TEST(an_organisation_wide_installation)
 }
 END_TEST
 
+static void
+is_home_page_of(const char *user, const struct fake_request *r)
+{
+	const char *error = NULL;
+	struct bh_value *v = bh_json(&fake->host, r->body, strlen(r->body),
+	    &error);
+	const struct bh_value *view = bh_get(v, "view");
+
+	ck_assert_msg(v != NULL, "%s: %s", error, r->body);
+	ck_assert_str_eq(r->method, "POST");
+	ck_assert_str_eq(r->url, "https://slack.example/api/views.publish");
+	ck_assert_str_eq(bh_get_text(v, "user_id"), user);
+	ck_assert_str_eq(bh_get_text(view, "type"), "home");
+	ck_assert_pstr_eq(slack_limits_view(view), NULL);
+	bh_json_free(&fake->host, v);
+}
+
 START_TEST(the_home_page)
 {
 	const struct bh_event *e = one_event(event("\"type\":"
@@ -311,6 +329,7 @@ START_TEST(the_home_page)
 	slack_over(slack, e->reply, BH_OK);
 	fake_run(fake, 100);
 	ck_assert_uint_eq(fake_count(fake, "views.publish"), 1);
+	is_home_page_of("U1", fake_find(fake, "views.publish", 0));
 	ck_assert_ptr_null(slack_reply_find(slack, e->reply));
 	ignored(event("\"type\":\"app_home_opened\",\"user\":\"U1\","
 	    "\"channel\":\"D1\",\"tab\":\"messages\""));
@@ -495,6 +514,31 @@ START_TEST(a_button)
 	e = one_event(deliver_interaction("{" PRESS ",\"user\":{\"id\":"
 	    "\"U1\",\"team_id\":\"T9\"}," BUTTON("b1", "t") "}"));
 	ck_assert_uint_eq(e->user_flags, BH_USER_GUEST);
+}
+END_TEST
+
+/* Slack does not say how long a trigger may be.  The same one is the same
+ * event, however long it is. */
+START_TEST(a_long_trigger)
+{
+	struct bh_buf json = BH_BUF(4096);
+	const char *ids[3];
+
+	for (size_t i = 0; i < 3; i++) {
+		bh_buf_clear(&json);
+		bh_buf_puts(&json, "{\"type\":\"block_actions\"," WHO ","
+		    BUTTON("b0", "t") ",\"trigger_id\":\"");
+		for (size_t n = 0; n < 300; n++)
+			bh_buf_puts(&json, "7");
+		bh_buf_puts(&json, i < 2 ? "x\"}" : "y\"}");
+		ids[i] = one_event(deliver_interaction(json.data))->id;
+		ck_assert_ptr_nonnull(ids[i]);
+		ck_assert_int_eq(strncmp(ids[i], "trigger-sha256:", 15), 0);
+		ck_assert_uint_eq(strlen(ids[i]), 15 + 64);
+	}
+	ck_assert_str_eq(ids[0], ids[1]);
+	ck_assert_str_ne(ids[0], ids[2]);
+	bh_buf_release(&json);
 }
 END_TEST
 
@@ -848,6 +892,7 @@ main(void)
 		being_thrown_out_is_seen, slash_commands,
 		a_command_without_words_opens_a_view_at_once,
 		slash_commands_that_are_none, a_button,
+		a_long_trigger,
 		a_button_that_asks_for_more_opens_a_view_at_once,
 		our_own_button_opens_what_waits, actions_that_are_no_button,
 		shortcuts, a_submission_has_its_fields,
