@@ -629,6 +629,7 @@ START_TEST(the_home_page)
 	struct bh_card card = { .title = &title, .title_count = 1,
 		.buttons = &button, .buttons_count = 1 };
 	struct bh_value *v;
+	const char *page;
 
 	fake_ok(fake, "views.publish", "{\"ok\":true}");
 	send_it(&(struct bh_post){ .key = "k", .user = "U0ADA",
@@ -641,7 +642,20 @@ START_TEST(the_home_page)
 	v = body_of("views.publish", 0);
 	ck_assert_str_eq(bh_get_text(v, "user_id"), "U0ADA");
 	ck_assert_pstr_eq(slack_limits_view(bh_get(v, "view")), NULL);
+	ck_assert_str_eq(bh_get_text(bh_get(v, "view"), "type"), "home");
 	ck_assert_uint_eq(bh_get(bh_get(v, "view"), "blocks")->count, 4);
+	/* Both answers, in their order, on one page and nowhere else. */
+	ck_assert_uint_eq(fake->requests_count, 1);
+	ck_assert_str_eq(fake->requests[0].url,
+	    "https://slack.example/api/views.publish");
+	ck_assert_ptr_nonnull(strstr(fake->requests[0].headers,
+	    "Authorization: Bearer xoxb-1\n"));
+	page = fake->requests[0].body;
+	ck_assert_ptr_nonnull(strstr(page, "\"You have nothing.\""));
+	ck_assert_ptr_nonnull(strstr(strstr(page, "You have nothing."),
+	    "\"7QK2\""));
+	ck_assert_ptr_nonnull(strstr(strstr(page, "\"7QK2\""),
+	    "\"value\":\"t\""));
 	bh_json_free(&fake->host, v);
 }
 END_TEST
