@@ -35,6 +35,7 @@ struct lane {
 	int64_t paused;			/* until then, world_mono() */
 	struct bh_turn **heap;		/* those who wait */
 	size_t heap_count, heap_size;
+	bool told;			/* that it is crowded */
 	struct bh_turn *held;		/* those whose turn it is */
 	size_t held_count;
 	struct bh_timer *timer;		/* of the next turn, or of the end */
@@ -246,6 +247,8 @@ wait_no_more(struct lane *lane, struct bh_turn *t)
 {
 	struct bh_turn *last = lane->heap[--lane->heap_count];
 
+	if (lane->heap_count <= LANE_WAITING_MAX / 2)
+		lane->told = false;
 	if (last == t)
 		return;
 	if (t->at > 0 && before(last, lane->heap[(t->at - 1) / 2]))
@@ -364,18 +367,33 @@ lane_find(struct lanes *lanes, const char *name)
 	return lane;
 }
 
+static struct bh_turn *
+turn_away(struct lane *lane, const char **error)
+{
+	if (!lane->told)
+		*error = "so many wait there already that this and others "
+		    "are turned away until they are half as many";
+	lane->told = true;
+	return NULL;
+}
+
 struct bh_turn *
 lane_turn(struct lanes *lanes, const char *name, const char *text, int rank,
-    bh_timer_cb *cb, void *arg)
+    bh_timer_cb *cb, void *arg, const char **error)
 {
 	struct limits limits;
 	struct lane *lane;
 	struct bh_turn *t;
 
 	CHECK_MAGIC(lanes, LANES_MAGIC);
-	if (!limits_read(text, &limits))
+	*error = NULL;
+	if (!limits_read(text, &limits)) {
+		*error = "those are no limits";
 		return NULL;
+	}
 	lane = lane_find(lanes, name);
+	if (lane->heap_count >= LANE_WAITING_MAX)
+		return turn_away(lane, error);
 	if (strcmp(lane->text, text) != 0) {
 		free(lane->text);
 		lane->text = xstrdup(text);

@@ -27,14 +27,21 @@ struct lanes *lanes_new(struct loop *loop);
  * afterwards. */
 void lanes_free(struct lanes **lanes);
 
+/* So many wait in one lane, as many as there may be commands under way.
+ * Whoever comes then is turned away and has to come again. */
+#define LANE_WAITING_MAX 20000u
+
 /*
  * Asks for a turn in `lane`; see bh_turn() in plugin.h.  cb never runs before
  * this returns.  `limits`: parts parted by commas, "N at once" or
  * "N/DURATION" (a duration as everywhere, or "1s", "500ms"); N up to 10000,
- * four parts at most; empty: no limits.  NULL when that cannot be read.
+ * four parts at most; empty: no limits.  NULL when that cannot be read, or
+ * LANE_WAITING_MAX wait already; *error is then a sentence's end, static, or
+ * NULL if the same was said of this lane before and it is still crowded.
  */
 struct bh_turn *lane_turn(struct lanes *lanes, const char *lane,
-    const char *limits, int rank, bh_timer_cb *cb, void *arg);
+    const char *limits, int rank, bh_timer_cb *cb, void *arg,
+    const char **error);
 
 /* Gives it back, or takes the question back; `pause` > 0: nobody begins in
  * this lane for so many ms.  NULL is fine. */

@@ -314,11 +314,13 @@ api_turn(struct bh_host *host, const char *lane, const char *limits, int rank,
     bh_timer_cb *cb, void *arg)
 {
 	struct instance *in = instance_of(host);
-	struct bh_turn *turn = held_turn(in, lane, limits, rank, cb, arg);
+	const char *error;
+	struct bh_turn *turn = held_turn(in, lane, limits, rank, cb, arg,
+	    &error);
 
-	if (turn == NULL)
+	if (turn == NULL && error != NULL)
 		log_at(BH_LOG_ERROR, in->owner, "asked for a turn in lane %s "
-		    "within \"%s\", which are no limits", lane, limits);
+		    "within \"%s\": %s", lane, limits, error);
 	return turn;
 }
 

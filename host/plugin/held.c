@@ -297,14 +297,15 @@ turn_came(void *arg)
 
 struct bh_turn *
 held_turn(struct instance *in, const char *lane, const char *limits, int rank,
-    bh_timer_cb *cb, void *arg)
+    bh_timer_cb *cb, void *arg, const char **error)
 {
 	struct held *h = hold(in, TURN, arg);
 
 	h->cb.timer = cb;
 	if (in->lanes == NULL)
 		in->lanes = lanes_new(in->plugins->loop);
-	h->inner = lane_turn(in->lanes, lane, limits, rank, turn_came, h);
+	h->inner = lane_turn(in->lanes, lane, limits, rank, turn_came, h,
+	    error);
 	if (h->inner == NULL) {
 		drop(h);
 		return NULL;

@@ -26,7 +26,8 @@ struct bh_xfer *held_http(struct instance *in, const struct bh_http *req,
     bool public, bh_http_cb *cb, void *arg);
 void held_http_cancel(struct bh_xfer *xfer);
 struct bh_turn *held_turn(struct instance *in, const char *lane,
-    const char *limits, int rank, bh_timer_cb *cb, void *arg);
+    const char *limits, int rank, bh_timer_cb *cb, void *arg,
+    const char **error);
 void held_turn_over(struct bh_turn *turn, int64_t pause);
 struct bh_socket *held_socket(struct instance *in,
     const struct bh_socket_to *to, const struct bh_socket_calls *calls,

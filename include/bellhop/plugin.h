@@ -760,7 +760,8 @@ struct bh_api {
 	 * turn_over() gives it back, as one must; with `pause` > 0 the lane
 	 * rests that many ms from now (Retry-After).  Before cb ran, turn_over()
 	 * takes the question back.  Several lanes: one turn inside the other.
-	 * NULL: those are no limits. */
+	 * NULL: those are no limits, or 20,000 wait in that lane already: then
+	 * say that you are busy (BH_EBUSY), and come again. */
 	struct bh_turn *(*turn)(struct bh_host *, const char *lane,
 	    const char *limits, int rank, bh_timer_cb *cb, void *arg);
 	void (*turn_over)(struct bh_turn *, int64_t pause);

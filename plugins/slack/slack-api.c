@@ -381,8 +381,18 @@ with_token(void *arg, const char *token)
 	}
 }
 
+static void
+crowded(void *arg)
+{
+	struct slack_request *q = arg;
+
+	assert(q->magic == SLACK_REQUEST_MAGIC);
+	q->timer = NULL;
+	fail(q, BH_EBUSY, false, "too many requests wait already");
+}
+
 /* Asks for a turn.  A turn that is given at once is taken when its handle is
- * known. */
+ * known; if there is none, the caller hears of that later, like of all. */
 static void
 take_turn(struct slack_request *q, struct bh_turn **turn, const char *lane,
     const char *limits, bh_timer_cb *cb)
@@ -391,8 +401,12 @@ take_turn(struct slack_request *q, struct bh_turn **turn, const char *lane,
 	q->entered = false;
 	*turn = bh_turn(q->slack->host, lane, limits, q->rank, cb, q);
 	q->entering = false;
-	if (q->entered)
+	if (*turn == NULL) {
+		bh_cancel(q->slack->host, q->timer);
+		q->timer = bh_after(q->slack->host, 0, crowded, q);
+	} else if (q->entered) {
 		cb(q);
+	}
 }
 
 static void

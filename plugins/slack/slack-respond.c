@@ -210,7 +210,9 @@ slack_respond(struct slack_reply *r, const char *json, slack_api_cb *cb,
 	x->turn = bh_turn(s->host, "response_url", "16 at once", SLACK_NOW,
 	    turn, x);
 	x->entering = false;
-	if (x->entered)
+	if (x->turn == NULL)
+		done(x, BH_EBUSY, false, "too many answers wait already");
+	else if (x->entered)
 		turn(x);
 }
 

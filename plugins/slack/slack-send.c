@@ -216,8 +216,8 @@ responded(void *arg, const struct slack_answer *a)
 		finish(p, BH_OK, NULL);
 	else if (p->slack->closing)
 		finish(p, BH_ECANCELLED, NULL);
-	else if (p->user == NULL)
-		finish(p, BH_ENOENT, NULL);	/* the room was tried before */
+	else if (p->user == NULL)		/* the room was tried before */
+		finish(p, a->result == BH_EBUSY ? BH_EBUSY : BH_ENOENT, NULL);
 	else
 		to_person(p);
 }

@@ -306,9 +306,12 @@ api_turn(struct bh_host *host, const char *lane, const char *limits,
     int rank, bh_timer_cb *cb, void *arg)
 {
 	struct inside *in = inside(host);
-	struct bh_turn *t = xcalloc(1, sizeof(*t)), **at = &in->turns;
+	struct bh_turn *t, **at = &in->turns;
 
+	if (in->f.turns_refused)
+		return NULL;
 	assert(in->f.turns_count < 4096);
+	t = xcalloc(1, sizeof(*t));
 	while (*at != NULL)
 		at = &(*at)->next;
 	*at = t;

@@ -107,6 +107,7 @@ struct fake {
 	char health_text[512];
 	struct fake_turn turns[4096];	/* in the order of the questions */
 	size_t turns_count;
+	bool turns_refused;	/* too many wait already */
 	const struct bh_value *settings;	/* what team_setting() gives, by
 					 * key; NULL: `mapping` for all */
 	int opened;		/* bh_opened()'s; BH_PENDING until then */

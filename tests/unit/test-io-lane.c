@@ -51,9 +51,11 @@ begin(void *arg)
 static void
 ask(int i, const char *lane, const char *limits, int rank)
 {
+	const char *error;
+
 	callers[i].at = -1;
 	callers[i].turn = lane_turn(lanes, lane, limits, rank, begin,
-	    &callers[i]);
+	    &callers[i], &error);
 	ck_assert_ptr_nonnull(callers[i].turn);
 	ck_assert_int_eq(callers[i].at, -1);	/* not within the question */
 }
@@ -236,10 +238,51 @@ START_TEST(texts_refused)
 		"99999999999999999999/1s", "1/1s,1/2s,1/3s,1/4s,1/5s",
 	};
 
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		const char *error = NULL;
+
 		ck_assert_msg(lane_turn(lanes, "a", bad[i], 0, begin,
-		    &callers[0]) == NULL, "%s", bad[i]);
+		    &callers[0], &error) == NULL, "%s", bad[i]);
+		ck_assert_str_eq(error, "those are no limits");
+	}
 	ck_assert_uint_eq(lanes_count(lanes), 0);
+}
+END_TEST
+
+static void
+count(void *arg)
+{
+	++*(size_t *)arg;
+}
+
+/* Nobody waits behind twenty thousand others; what comes later does. */
+START_TEST(no_more_than_so_many_wait)
+{
+	static struct bh_turn *turns[LANE_WAITING_MAX + 1];
+	const char *error = NULL;
+	size_t came = 0;
+
+	for (size_t i = 0; i < LANE_WAITING_MAX; i++)
+		turns[i] = lane_turn(lanes, "a", "1/1s", 0, count, &came,
+		    &error);
+	ck_assert_ptr_nonnull(turns[LANE_WAITING_MAX - 1]);
+	ck_assert_ptr_null(lane_turn(lanes, "a", "1/1s", 0, count, &came,
+	    &error));
+	ck_assert_ptr_nonnull(strstr(error, "turned away"));
+	/* It is said once. */
+	ck_assert_ptr_null(lane_turn(lanes, "a", "1/1s", 0, count, &came,
+	    &error));
+	ck_assert_ptr_null(error);
+	/* Other lanes are others'; and one that began makes room. */
+	ask(0, "b", "1/1s", 0);
+	pass(0);
+	ck_assert_uint_eq(came, 1);
+	turns[LANE_WAITING_MAX] = lane_turn(lanes, "a", "1/1s", 0, count,
+	    &came, &error);
+	ck_assert_ptr_nonnull(turns[LANE_WAITING_MAX]);
+	for (size_t i = 0; i <= LANE_WAITING_MAX; i++)
+		lane_turn_over(turns[i], 0);
+	ck_assert_uint_eq(came, 1);
 }
 END_TEST
 
@@ -268,7 +311,10 @@ end_all(void *arg)
 
 START_TEST(end_from_a_turn)
 {
-	ck_assert_ptr_nonnull(lane_turn(lanes, "a", "1/1s", 0, end_all, NULL));
+	const char *error;
+
+	ck_assert_ptr_nonnull(lane_turn(lanes, "a", "1/1s", 0, end_all, NULL,
+	    &error));
 	ask(0, "a", "1/1s", 0);
 	pass(10000);
 	ck_assert_int_eq(begun, 1);
@@ -292,6 +338,7 @@ main(void)
 	tcase_add_test(tc, limits_change);
 	tcase_add_test(tc, idle_lanes_go);
 	tcase_add_test(tc, texts_refused);
+	tcase_add_test(tc, no_more_than_so_many_wait);
 	tcase_add_test(tc, end_of_all);
 	tcase_add_test(tc, end_from_a_turn);
 	suite_add_tcase(s, tc);

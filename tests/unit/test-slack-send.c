@@ -206,6 +206,28 @@ START_TEST(refused_blocks)
 }
 END_TEST
 
+/* So much is to be sent that a lane takes no more: it is certainly not there,
+ * and the host tries again. */
+START_TEST(crowded_lanes)
+{
+	struct slack_reply *r = reply_from(SLACK_SLASH, "C0PAYMENTS", true);
+
+	fake_ok(fake, NULL, posted);
+	fake->turns_refused = true;
+	send_it(&(struct bh_post){ .key = "k", .room = "C0PAYMENTS",
+	    .text = "x" });
+	ck_assert_int_eq(sent.result, BH_EBUSY);
+	send_it(&(struct bh_post){ .key = "k", .user = "U0ADA",
+	    .room = "C0PAYMENTS", .text = "x", .reply = r->id });
+	ck_assert_int_eq(sent.result, BH_EBUSY);
+	ck_assert_uint_eq(fake->requests_count, 0);
+	fake->turns_refused = false;
+	send_it(&(struct bh_post){ .key = "k", .room = "C0PAYMENTS",
+	    .text = "x" });
+	ck_assert_int_eq(sent.result, BH_OK);
+}
+END_TEST
+
 START_TEST(cards_with_buttons_go_first)
 {
 	struct bh_span title = { BH_SPAN_TEXT, "t", NULL, 0 };
@@ -732,7 +754,7 @@ main(void)
 	const TTest *const tests[] = { a_message_in_a_room,
 		a_room_by_its_name, what_slack_says_against_it,
 		an_unknown_outcome, refused_blocks,
-		cards_with_buttons_go_first, an_edit, messages_that_are_gone,
+		crowded_lanes, cards_with_buttons_go_first, an_edit, messages_that_are_gone,
 		found_again, not_found_so_posted, found_in_a_thread,
 		found_in_a_direct_message, whether_cannot_be_said,
 		a_direct_message, for_one_person_in_a_room,
