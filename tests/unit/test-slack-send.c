@@ -236,6 +236,8 @@ START_TEST(cards_with_buttons_go_first)
 	struct bh_post post = { .key = "k", .room = "C0PAYMENTS",
 		.text = "x" };
 
+	/* Virtual time alone: nothing moves until all three have asked. */
+	memset(&sent, 0, sizeof(sent));
 	fake_ok(fake, NULL, posted);
 	slack_send(slack, &post, is_sent, NULL);
 	post.card = &card;
@@ -243,11 +245,22 @@ START_TEST(cards_with_buttons_go_first)
 	card.buttons = &button;
 	card.buttons_count = 1;
 	slack_send(slack, &post, is_sent, NULL);
-	fake_run(fake, 1000);
+	ck_assert_uint_eq(fake->turns_count, 3);
+	ck_assert_uint_eq(fake->requests_count, 0);
+	for (size_t i = 0; i < 3; i++)
+		ck_assert_str_eq(fake->turns[i].lane,
+		    "chat.postMessage C0PAYMENTS");
 	ck_assert_int_eq(fake->turns[0].rank, SLACK_NOTICE);
 	ck_assert_int_eq(fake->turns[1].rank, SLACK_CARD);
 	ck_assert_int_eq(fake->turns[2].rank, SLACK_APPROVAL);
+	fake_run(fake, 1000);
+	ck_assert_int_eq(sent.count, 3);
+	ck_assert_int_eq(sent.result, BH_OK);
+	ck_assert_uint_eq(fake->requests_count, 3);
 	ck_assert_ptr_nonnull(strstr(fake->requests[0].body, "\"b0\""));
+	ck_assert_ptr_null(strstr(fake->requests[1].body, "\"b0\""));
+	ck_assert_ptr_nonnull(strstr(fake->requests[1].body, "\"text\":\"t\""));
+	ck_assert_ptr_null(strstr(fake->requests[2].body, "\"text\":\"t\""));
 }
 END_TEST
 
