@@ -383,6 +383,7 @@ chat_free(struct chat **p)
 	}
 	while (chat->calls != NULL)
 		call_free(chat->calls);
+	absent_free(chat);
 	outlets_free(chat);
 	receipts_free(chat);
 	inbox_free(chat);

@@ -173,6 +173,7 @@ struct chat_instance {
 	struct chat_instance *next;
 };
 
+struct absent;
 struct lookup;
 struct outlet;
 struct receipt;
@@ -229,6 +230,7 @@ struct chat {
 		uint64_t round;		/* questions asked so far */
 		size_t waiting;
 	} outbox;
+	struct { struct absent *list; size_t count; } absent;
 	struct bh_timer *sweep;
 	bh_commit_cb *started;
 	void *started_arg;
@@ -487,6 +489,12 @@ void outlets_free(struct chat *chat);
 size_t outlets_waiting(const struct chat_instance *in);
 /* Nobody may be called back into this transport any more. */
 void outlets_drop(struct chat_instance *in);
+
+/* absent.c: the network has no such room, as far as the bot can see.  Logged
+ * once; no more as soon as something was shown there. */
+void absent_is(struct chat *chat, const char *place);
+void absent_no_more(struct chat *chat, const char *place);
+void absent_free(struct chat *chat);
 
 /* outbox.c */
 void outbox_open(struct chat *chat);

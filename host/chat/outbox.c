@@ -30,6 +30,9 @@
 #define DOWN_TRIES	120		/* an hour of it not being there at all */
 #define GONE_RETRY	(3600 * 1000)	/* its block was removed */
 #define RETRY_MAX	(60 * 1000)
+#define ABSENT_MAX	(5 * 60 * 1000)	/* ... of a room the bot is not in */
+#define ABSENT_LIFE	(24 * 3600 * (int64_t)1000)
+#define ABSENT_TRIES	10		/* but not before, in this run */
 #define STORE_RETRY	1000		/* while it is in trouble */
 
 struct sending {
@@ -144,13 +147,13 @@ settle(struct chat *chat)
 }
 
 static int64_t
-retry_at(int attempts)
+retry_at(int attempts, int64_t most)
 {
 	int64_t wait = 1000;
 
-	for (int i = 0; i < attempts && wait < RETRY_MAX; i++)
+	for (int i = 0; i < attempts && wait < most; i++)
 		wait *= 2;
-	return world_now() + (wait < RETRY_MAX ? wait : RETRY_MAX);
+	return world_now() + (wait < most ? wait : most);
 }
 
 /* In a DM by person, which account it went to must be known for edits. */
@@ -202,6 +205,22 @@ failed(struct sending *s, int result, int64_t when)
 		    s->version, when, s->tried);
 }
 
+/* There is no such room that the bot could see: somebody may invite it yet,
+ * and a card that waits for approval must not be lost until then.  Other rows,
+ * there too, have their own times. */
+static void
+absent(struct sending *s)
+{
+	absent_is(s->chat, s->place);
+	if (s->attempts >= ABSENT_TRIES &&
+	    world_now() - s->changed >= ABSENT_LIFE)
+		give_up(s, BH_ENOENT, "nobody invited the bot to it for a "
+		    "day");
+	else
+		store_outbox_failed(s->chat->parts.store, s->place, s->key,
+		    s->version, retry_at(s->attempts, ABSENT_MAX), s->tried);
+}
+
 static void
 answered(struct sending *s, int result, const char *message)
 {
@@ -213,6 +232,7 @@ answered(struct sending *s, int result, const char *message)
 		/* Under an older name the network may have found the older
 		 * text, so that the newer one is still to be shown. */
 		store_outbox_sent(store, s->place, s->key, s->named, stored);
+		absent_no_more(s->chat, s->place);
 	} else if (result == BH_ENOENT && s->message != NULL) {
 		/* Somebody deleted the message: the truth is shown anew. */
 		free(s->message);
@@ -224,10 +244,12 @@ answered(struct sending *s, int result, const char *message)
 			s->tried = s->named;
 		else if (!s->again)
 			s->tried = 0;
-		if (for_good(result))
+		if (result == BH_ENOENT && s->target.room != NULL)
+			absent(s);
+		else if (for_good(result))
 			give_up(s, result, "the network refuses it");
 		else
-			failed(s, result, retry_at(s->attempts));
+			failed(s, result, retry_at(s->attempts, RETRY_MAX));
 	}
 	finished(s);
 }
@@ -290,7 +312,7 @@ begun(void *arg, int result)
 	} else if (result != BH_OK) {
 		if (!s->again)
 			s->tried = 0;
-		failed(s, result, retry_at(s->attempts));
+		failed(s, result, retry_at(s->attempts, RETRY_MAX));
 		finished(s);
 	} else {
 		transmit(s);

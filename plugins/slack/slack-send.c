@@ -100,7 +100,7 @@ outcome(const struct sending *p, const struct slack_answer *a)
 	if (a->result != BH_EINVAL)
 		return a->result;
 	if (is(error, "not_in_channel") || is(error, "channel_not_found")) {
-		bh_log(host, BH_LOG_WARN, "we are not in channel %.60s: say "
+		bh_log(host, BH_LOG_INFO, "we are not in channel %.60s: say "
 		    "/invite @bellhop there", p->channel);
 		return BH_ENOENT;
 	}
@@ -108,8 +108,7 @@ outcome(const struct sending *p, const struct slack_answer *a)
 		bh_log(host, BH_LOG_WARN, "nothing can be shown at %.60s: "
 		    "%.60s", p->channel != NULL ? p->channel : p->user,
 		    error);
-		return is(error, "is_archived") || one_of(error, no_person) ?
-		    BH_ENOENT : BH_EPERM;
+		return one_of(error, no_person) ? BH_ENOENT : BH_EPERM;
 	}
 	/* Not foreseen: it is tried again rather than lost. */
 	bh_log(host, BH_LOG_WARN, "a message was refused: %.60s", error);
@@ -397,7 +396,7 @@ resolved(void *arg, int result, const char *id)
 	if (result == BH_ENOENT && respond(p))
 		return;
 	if (result == BH_ENOENT)
-		bh_log(p->slack->host, BH_LOG_WARN, "we are in no channel "
+		bh_log(p->slack->host, BH_LOG_INFO, "we are in no channel "
 		    "named %.80s: say /invite @bellhop there", p->room);
 	finish(p, result, NULL);
 }

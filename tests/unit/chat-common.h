@@ -38,6 +38,7 @@ struct net {
 	char offers[4096];		/* "a b c " */
 	int received[POSTS_MAX];
 	size_t received_count;
+	const char *absent;		/* the room that we are not in; or NULL */
 	bool holding;			/* sends wait for net_release() */
 	const char *holding_room;	/* those of this room alone; or NULL */
 	size_t tried;			/* sends, also those that failed */
@@ -71,6 +72,11 @@ net_send(void *state, const struct bh_post *post, bh_sent_cb *done, void *arg)
 	if (net->failing > 0) {
 		net->failing--;
 		done(arg, net->failure, NULL);
+		return BH_OK;
+	}
+	if (net->absent != NULL && post->room != NULL &&
+	    strcmp(post->room, net->absent) == 0) {
+		done(arg, BH_ENOENT, NULL);
 		return BH_OK;
 	}
 	ck_assert_uint_lt(net->count, POSTS_MAX);

@@ -4,6 +4,8 @@
 
 #include "tests/unit/chat-common.h"
 
+#include "host/base/log.h"
+
 #define DAY	(24 * 3600 * (int64_t)1000)
 
 static void
@@ -221,6 +223,106 @@ START_TEST(refused_for_good)
 }
 END_TEST
 
+/* ------------------------------------------------------------------ */
+/* Rooms that the bot is not in                                        */
+
+static size_t told, told_again;
+
+static void
+on_log(void *arg, int level, const char *line)
+{
+	(void)arg;
+	told += level == BH_LOG_WARN &&
+	    strstr(line, "the bot is not in acme/#C9") != NULL &&
+	    strstr(line, "invite the bot to it") != NULL;
+	told_again += strstr(line, "the bot is in acme/#C9 now") != NULL;
+}
+
+START_TEST(the_bot_is_not_in_the_room)
+{
+	struct bh_event press = event_of("ada", NULL);
+
+	told = told_again = 0;
+	log_sink(on_log, NULL);
+	acme->absent = "C9";
+	for (int i = 0; i < 6; i++) {
+		static const char *const keys[] = { "R0", "R1", "R2", "R3",
+			"R4", "R5" };
+
+		posts("acme/#C9", keys[i], STORE_BUTTONS, "approve");
+	}
+	/* What is for others is shown meanwhile. */
+	posts("acme/#C1", "R1", STORE_TEXT, "here");
+	ck_assert_str_eq(last_text(acme), "here");
+	pass(2 * 3600 * 1000);
+	posts("acme/#C1", "R2", STORE_TEXT, "still here");
+	ck_assert_str_eq(last_text(acme), "still here");
+	ck_assert_uint_eq(acme->count, 2);
+	ck_assert_int_eq(given_up(), 0);
+	ck_assert_int_eq(waiting(), 6);
+	/* Every five minutes in the end, and told once. */
+	ck_assert_uint_le(acme->tried, 2 + 6 * (9 + 24));
+	ck_assert_uint_eq(told, 1);
+	/* Invited. */
+	acme->absent = NULL;
+	pass(5 * 60 * 1000);
+	ck_assert_uint_eq(acme->count, 8);
+	ck_assert_int_eq(waiting(), 0);
+	ck_assert_uint_eq(told_again, 1);
+	ck_assert(!acme->posts[7].again);
+	press.kind = BH_EV_BUTTON;
+	press.room = "C9";
+	press.token = acme->posts[7].tokens[0];
+	deliver(press);
+	pass(0);
+	ck_assert_str_eq(last_text(acme), "echo approve");
+	/* Thrown out: told anew. */
+	acme->absent = "C9";
+	posts("acme/#C9", "R0", STORE_BUTTONS, "approve");
+	ck_assert_uint_eq(told, 2);
+	log_sink(NULL, NULL);
+}
+END_TEST
+
+START_TEST(nobody_invites_the_bot)
+{
+	size_t tried;
+
+	acme->absent = "C9";
+	posts("acme/#C9", "R1", STORE_BUTTONS, "approve");
+	pass(DAY - 60000);
+	ck_assert_int_eq(given_up(), 0);
+	pass(6 * 60000);
+	ck_assert_int_eq(given_up(), 1);
+	ck_assert_int_eq(waiting(), 0);
+	tried = acme->tried;
+	pass(DAY);
+	ck_assert_uint_eq(acme->tried, tried);
+	/* A host that was away does not give up at its first try. */
+	posts("acme/#C9", "R2", STORE_BUTTONS, "approve");
+	close_chat();
+	pass(2 * DAY);
+	open_chat(usual, NULL);
+	pass(60000);
+	ck_assert_int_eq(given_up(), 1);
+	acme->absent = NULL;
+	pass(5 * 60000);
+	ck_assert_uint_eq(acme->count, 1);
+}
+END_TEST
+
+/* Nobody can invite the bot to a person. */
+START_TEST(a_person_who_is_not_there)
+{
+	acme->failing = 1;
+	acme->failure = BH_ENOENT;
+	posts("acme/@U9", "R1", STORE_CARD, "one");
+	pass(DAY);
+	ck_assert_uint_eq(acme->tried, 1);
+	ck_assert_int_eq(given_up(), 1);
+}
+END_TEST
+
 START_TEST(given_up_after_three_days)
 {
 	size_t tried;
@@ -313,6 +415,9 @@ main(void)
 	tcase_add_test(tests, a_stuck_room_holds_up_nobody);
 	tcase_add_test(tests, what_can_be_pressed_goes_first);
 	tcase_add_test(tests, refused_for_good);
+	tcase_add_test(tests, the_bot_is_not_in_the_room);
+	tcase_add_test(tests, nobody_invites_the_bot);
+	tcase_add_test(tests, a_person_who_is_not_there);
 	tcase_add_test(tests, given_up_after_three_days);
 	tcase_add_test(tests, not_given_up_unheard);
 	tcase_add_test(tests, nobody_is_there_any_more);

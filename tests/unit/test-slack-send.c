@@ -119,7 +119,7 @@ START_TEST(what_slack_says_against_it)
 	static const struct { const char *error; int result; } rows[] = {
 		{ "channel_not_found", BH_ENOENT },
 		{ "not_in_channel", BH_ENOENT },
-		{ "is_archived", BH_ENOENT },
+		{ "is_archived", BH_EPERM },
 		{ "restricted_action", BH_EPERM },
 		{ "restricted_action_thread_only_channel", BH_EPERM },
 		{ "user_not_found", BH_ENOENT },
