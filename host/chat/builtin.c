@@ -9,6 +9,12 @@
 #include "host/base/world.h"
 #include "host/store/store.h"
 
+void
+say_asked(struct call *c, const char *text)
+{
+	say(c, c->via == VIA_COMMAND, text);
+}
+
 static int
 whoami_run(struct bh_call *pub, void *state)
 {
@@ -113,7 +119,7 @@ status_counted(void *arg, int result, const struct bh_rows *rows)
 		bh_buf_add(&text, "people: %zu; commands under way: %zu; jobs "
 		    "planned: %zu\n", chat->people.count, chat->calls_count,
 		    store_jobs_count(chat->parts.store));
-	say(c, false, bh_buf_text(&text));
+	say_asked(c, bh_buf_text(&text));
 	chat_call_end(&c->pub, BH_OK);
 }
 
@@ -139,7 +145,7 @@ about_run(struct bh_call *pub, void *state)
 	    "can ask for here. What is run is written to an audit chain.",
 	    chat->version, chat->prefix, chat->prefix);
 
-	say(call_of(pub), false, text);
+	say_asked(call_of(pub), text);
 	return BH_OK;
 }
 
@@ -163,7 +169,7 @@ plugin_list_run(struct bh_call *pub, void *state)
 	if (text.len == 0)
 		bh_buf_puts(&text, "No plugin is loaded: give one a section "
 		    "in bellhop.yaml.");
-	say(call_of(pub), false, bh_buf_text(&text));
+	say_asked(call_of(pub), bh_buf_text(&text));
 	return BH_OK;
 }
 
@@ -228,7 +234,10 @@ plugin_info_run(struct bh_call *pub, void *state)
 		bh_buf_puts(&text, "options:\n");
 		list_options(plugin, &text);
 	}
-	say(c, plugin == NULL, bh_buf_text(&text));
+	if (plugin == NULL)
+		say(c, true, bh_buf_text(&text));
+	else
+		say_asked(c, bh_buf_text(&text));
 	return BH_OK;
 }
 

@@ -85,7 +85,7 @@ list_all(struct call *c)
 	}
 	list_plugin(c, c->chat->own, &text);
 	bh_buf_add(&text, "%shelp COMMAND tells more.", c->chat->prefix);
-	say(c, false, bh_buf_text(&text));
+	say_asked(c, bh_buf_text(&text));
 }
 
 static void
@@ -98,7 +98,7 @@ tell_command(struct call *c, const struct command *command)
 	command_usage(&text, c->chat, command);
 	if (command->def->more != NULL)
 		bh_buf_add(&text, "\n%s", command->def->more);
-	say(c, false, bh_buf_text(&text));
+	say_asked(c, bh_buf_text(&text));
 }
 
 static size_t
@@ -168,7 +168,7 @@ help_run(struct bh_call *pub, void *state)
 		    !text_same_fold(in->name, topic)))
 			continue;
 		list_plugin(c, in, &text);
-		say(c, false, bh_buf_text(&text));
+		say_asked(c, bh_buf_text(&text));
 		return BH_OK;
 	}
 	bh_buf_add(&text, "I know no command or plugin \"%.60s\"", topic);

@@ -505,6 +505,10 @@ void outbox_close(struct chat *chat);
 
 /* builtin.c, help.c */
 extern const struct bh_plugin builtin_plugin;
+/* What the house has to say about itself.  A line in a room is answered for
+ * all who read it there; a slash command, which nobody else sees, or a mention
+ * is one person's question, and the answer is for that person alone. */
+void say_asked(struct call *call, const char *text);
 int help_run(struct bh_call *pub, void *state);
 int help_choices(struct bh_call *pub, void *state, const char *arg,
     const char *typed);

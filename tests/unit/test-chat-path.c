@@ -570,6 +570,50 @@ START_TEST(private_answers)
 }
 END_TEST
 
+static const struct bh_transport whispering_transport = {
+	.caps = BH_CAP_EDIT | BH_CAP_BUTTONS | BH_CAP_EPHEMERAL,
+	.send = net_send, .over = net_over,
+};
+static const struct bh_plugin whispering_plugin = {
+	.name = "net", .version = "1", .summary = "a network",
+	.command_size = sizeof(struct bh_command),
+	.transport = &whispering_transport,
+};
+
+/* What the house tells of itself: to the room where the room has read the
+ * question, to the one who asked where nobody has. */
+START_TEST(answers_to_slash_commands)
+{
+	static const char *const lines[] = { "help", "help echo", "help demo",
+		"status", "about", "plugin list", "plugin info demo" };
+
+	close_chat();
+	acme_plugin = &whispering_plugin;
+	open_chat(usual, NULL);
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		struct bh_event e = event_of("ada", lines[i]);
+		BH_AUTO_FREE char *typed = xasprintf("!%s", lines[i]);
+
+		e.kind = BH_EV_COMMAND;
+		deliver(e);
+		pass(0);
+		ck_assert_uint_eq(acme->count, 2 * i + 1);
+		ck_assert_str_eq(acme->posts[2 * i].room, "C1");
+		ck_assert_pstr_eq(acme->posts[2 * i].user, "ada");
+		says("ada", typed);
+		ck_assert_uint_eq(acme->count, 2 * i + 2);
+		ck_assert_str_eq(acme->posts[2 * i + 1].room, "C1");
+		ck_assert_pstr_eq(acme->posts[2 * i + 1].user, NULL);
+	}
+	/* What a plugin answers is for the room, as it says. */
+	deliver((struct bh_event){ .kind = BH_EV_COMMAND, .user = "ada",
+	    .email = "ada@x.example", .room = "C1", .text = "echo hi" });
+	pass(0);
+	ck_assert_str_eq(last_text(acme), "echo hi");
+	ck_assert_pstr_eq(acme->posts[acme->count - 1].user, NULL);
+}
+END_TEST
+
 /* What somebody pastes by mistake is not kept for good. */
 START_TEST(audit_has_no_secrets)
 {
@@ -687,6 +731,7 @@ main(void)
 	tcase_add_test(tc, long_answers);
 	tcase_add_test(tc, answers_are_tried_again);
 	tcase_add_test(tc, private_answers);
+	tcase_add_test(tc, answers_to_slash_commands);
 	tcase_add_test(tc, audit_has_no_secrets);
 	tcase_add_test(tc, button_of_one_that_is_gone);
 	tcase_add_test(tc, flooded_by_presses);

@@ -119,8 +119,11 @@ for (const { name, ...way } of ways)
 		test('from one line, by the one command for all', async () => {
 			await ada.slash('/bellhop', 'hello Bob');
 			await slack.shown(/Hello, Bob!/);
+			// What it can do is for the one who asked.
 			await ada.slash('/bellhop', '');
-			await slack.shown(/ask for access to an AWS account/);
+			await ada.told(/ask for access to an AWS account/);
+			assert.ok(!slack.messages('#payments').some((m) =>
+				/ask for access to an AWS/.test(slack.text(m))));
 			const begin = Date.now();
 			await ada.slash('/bellhop', 'nonsense');
 			await ada.told(/nonsense/, { since: begin });
