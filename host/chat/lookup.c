@@ -393,9 +393,16 @@ join(struct call *c, bool room, const char *id)
 void
 lookup_begin(struct call *c)
 {
-	bool who = wants_who(c), where = wants_where(c);
 	BH_AUTO_FREE char *room = xstrdup(c->room);
+	bool who, where;
 
+	/* Another event of the same account may have been answered while this
+	 * one was written down. */
+	if (c->identity == NULL && c->from->transport->who != NULL)
+		call_identify(c, people_find(c->chat, c->from->realm,
+		    c->user_id));
+	who = wants_who(c);
+	where = wants_where(c);
 	/* One more than there are questions: the answers may come at once. */
 	c->asks = 1u + who + where;
 	c->holds++;

@@ -121,6 +121,28 @@ START_TEST(one_question_for_all_in_order)
 }
 END_TEST
 
+/* Of the first two, the second was heard before anybody knew the account, and
+ * is on the disk after the answer came. */
+START_TEST(known_meanwhile)
+{
+	struct bh_event home = { .kind = BH_EV_HOME, .user = "bob",
+	    .reply = "h" };
+
+	deliver(bare("ada", "!echo 1"));
+	deliver(bare("ada", "!echo 2"));
+	pass(0);
+	ck_assert_uint_eq(runs, 2);
+	ck_assert_uint_eq(acme->who_asked, 1);
+	ck_assert_uint_eq(acme->where_asked, 1);
+	/* Opening the home page is not kept, and asks at once. */
+	deliver(bare("bob", "!echo 3"));
+	deliver(home);
+	pass(0);
+	ck_assert_uint_eq(acme->who_asked, 2);
+	ck_has(last_text(acme), "echo 3");
+}
+END_TEST
+
 START_TEST(silence_about_strangers)
 {
 	acme->who_result = BH_ENET;
@@ -514,6 +536,7 @@ main(void)
 	tcase_add_test(tests, asked_once_then_known);
 	tcase_add_test(tests, safe_before_it_is_asked);
 	tcase_add_test(tests, one_question_for_all_in_order);
+	tcase_add_test(tests, known_meanwhile);
 	tcase_add_test(tests, silence_about_strangers);
 	tcase_add_test(tests, no_answer_at_all);
 	tcase_add_test(tests, silence_about_known_people);
