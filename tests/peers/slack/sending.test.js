@@ -122,17 +122,53 @@ describe('on the way out', { concurrency: true }, () => {
 			slack.faults.calm();
 		}));
 
-	test('a room without the bot: the one who asked is told', () =>
+	const uninvited = (slack) => slack.faults.add({
+		method: 'chat.postMessage', times: 1000, error: 'not_in_channel',
+		channel: slack.channel('#payments').id });
+	const refused = (slack) => slack.calls('chat.postMessage').filter((c) =>
+		c.answer.error === 'not_in_channel').length;
+
+	test('a room without the bot: a slash command is answered there', () =>
 		together({}, async ({ slack, ada }) => {
-			slack.faults.add({ method: 'chat.postMessage', times: 1000,
-				channel: slack.channel('#payments').id,
-				error: 'not_in_channel' });
+			uninvited(slack);
 			await ada.slash('/bellhop', 'hello Bob');
-			await slack.until(() => slack.calls('chat.postMessage')
-				.length > 0, 'a try');
+			const answer = await slack.until(() => slack.calls(
+				'response_url').find((c) => /Hello, Bob!/.test(
+				c.body.text)), 'an answer');
+			assert.equal(answer.body.response_type, 'in_channel');
+			assert.equal(refused(slack), 1);
+			await slack.shown(/Hello, Bob!/);
+			assert.equal(slack.messages('#payments').length, 1);
+			assert.equal(slack.calls('users.info').length, 1);
 			slack.faults.calm();
 			await ada.slash('/bellhop', 'whoami');
 			await ada.told(/You are Ada/);
+			assert.equal(slack.calls('users.info').length, 1);
+		}));
+
+	test('a card for a room without the bot waits for its invitation', () =>
+		together({}, async ({ slack, ada, grace }) => {
+			uninvited(slack);
+			await elevate(ada, 'PAY-5 early');
+			await slack.until(() => refused(slack) > 1, 'another try');
+			assert.deepEqual(slack.messages('#payments'), []);
+			slack.faults.calm();
+			const card = await slack.shown(/PAY-5/);
+			await grace.click(card, 'approve');
+			await slack.until(() => /granted until/.test(slack.text(
+				slack.messages('#payments')[0])), 'it to be granted');
+			assert.equal(slack.messages('#payments').length, 1);
+		}));
+
+	test('what a slash command tells of us is for the one who asked', () =>
+		together({}, async ({ slack, ada }) => {
+			await ada.slash('/bellhop');
+			await ada.told(/help COMMAND tells more/);
+			await ada.slash('/bellhop', 'status');
+			await ada.told(/store: ok/);
+			assert.deepEqual(slack.messages('#payments'), []);
+			await ada.says('!status');
+			await slack.shown(/store: ok/);
 		}));
 });
 
