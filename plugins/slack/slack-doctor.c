@@ -151,6 +151,24 @@ doctor_remedy(const char *error)
 	return "check that this machine reaches Slack (proxy, DNS, clock)";
 }
 
+static void
+compare_clocks(struct doctor *d, const char *date)
+{
+	int64_t theirs = bh_http_date(date) / 1000;
+	int64_t off = theirs <= 0 ? 0 : d->asked / 1000 - theirs;
+
+	if (d->clock)
+		return;
+	d->clock = theirs > 0;
+	if (off > SKEW_MOST || off < -SKEW_MOST)
+		doctor_bad(d, "this machine's clock is %lld s %s: start a time "
+		    "service; from 300 s on every delivery would be refused",
+		    (long long)(off < 0 ? -off : off), off < 0 ? "behind" :
+		    "ahead");
+	else if (theirs > 0)
+		doctor_good(d, "the clock agrees with Slack's");
+}
+
 /* ------------------------------------------------------------------ */
 /* Tokens                                                              */
 
@@ -165,6 +183,7 @@ got_socket(struct doctor *d, const struct bh_answer *a,
 		    doctor_remedy(error));
 	else
 		doctor_good(d, "Socket Mode can be opened");
+	compare_clocks(d, bh_answer_header(a, "date"));
 	doctor_rooms(d);
 }
 
@@ -185,12 +204,19 @@ rotates(struct doctor *d)
 	return bh_config(d->call, "refresh-token") != NULL;
 }
 
-/* A refresh here would spend what the running bot lives on. */
+/* A refresh here would spend what the running bot lives on, and what it has
+ * made of it is sealed in its store, which is its alone. */
 static void
 rotating(struct doctor *d)
 {
-	doctor_good(d, "the tokens rotate, and only the running bot has the one of "
-	    "the moment: its !status says how they are");
+	doctor_note(d, "the tokens rotate: the bot token of the moment is "
+	    "sealed in the running bot's store and cannot be seen from here, "
+	    "so the token, its scopes and the channels were not looked at");
+	doctor_note(d, "ask the running bot: !status of an admin says \"Slack "
+	    "knows us\", or what is wrong with the token; the log says "
+	    "\"missing_scope\" and \"the bot is not in ...\". A token that "
+	    "cannot be renewed wants client-id, client-secret and a new "
+	    "refresh-token from \"Install App\"");
 }
 
 static bool
@@ -229,21 +255,6 @@ compare_scopes(struct doctor *d, const char *granted)
 }
 
 static void
-compare_clocks(struct doctor *d, const char *date)
-{
-	int64_t theirs = bh_http_date(date) / 1000;
-	int64_t off = theirs <= 0 ? 0 : d->asked / 1000 - theirs;
-
-	if (off > SKEW_MOST || off < -SKEW_MOST)
-		doctor_bad(d, "this machine's clock is %lld s %s: start a time "
-		    "service; from 300 s on every delivery would be refused",
-		    (long long)(off < 0 ? -off : off), off < 0 ? "behind" :
-		    "ahead");
-	else if (theirs > 0)
-		doctor_good(d, "the clock agrees with Slack's");
-}
-
-static void
 got_test(struct doctor *d, const struct bh_answer *a,
     const struct bh_value *body)
 {
@@ -254,6 +265,7 @@ got_test(struct doctor *d, const struct bh_answer *a,
 
 	if (error != NULL && rotates(d) && strcmp(error, "token_expired") == 0) {
 		rotating(d);
+		compare_clocks(d, bh_answer_header(a, "date"));
 	} else if (error != NULL) {
 		doctor_bad(d, "the bot token does not work (%s): %s", error,
 		    doctor_remedy(error));

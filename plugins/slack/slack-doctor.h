@@ -22,6 +22,7 @@ struct doctor {
 	size_t problems;
 	int64_t asked;			/* ms UTC: the last question */
 	doctor_fn *then;
+	bool clock;			/* Slack's was compared with ours */
 	bool speaks;			/* the bot token is good */
 	char *bot;			/* its name there */
 	bool org;			/* installed for an organisation ... */

@@ -338,12 +338,23 @@ test('rotating tokens are not spent', async () => {
 		w['auth.test'] = { ok: false, error: 'token_expired' };
 	}, rotating, { env });
 	assert.equal(late.status, 0, late.out + late.err);
-	assert.match(late.out, /ok +the tokens rotate/);
+	const unseen = (out) => {
+		assert.match(out, /note +the tokens rotate: .* were not looked at/);
+		assert.match(out, /note +ask the running bot: !status /);
+		assert.match(out, /ok +the clock agrees/);
+		assert.ok(!/#payments|scope that is needed/.test(out), out);
+	};
+	unseen(late.out);
 	assert.deepEqual(asked, ['auth.test', 'apps.connections.open']);
 	delete rotating['bot-token'];
 	const none = await doctor(undefined, rotating, { env });
 	assert.equal(none.status, 0, none.out + none.err);
+	unseen(none.out);
 	assert.deepEqual(asked, ['apps.connections.open']);
+	const off = await doctor((w) => {
+		w.date = () => new Date(Date.now() + 90000);
+	}, rotating, { env });
+	assert.match(off.out, /problem +this machine's clock is/);
 	const dead = await doctor((w) => {
 		w['auth.test'] = { ok: false, error: 'token_revoked' };
 	}, { ...rotating, 'bot-token': 'env:SLACK_BOT' }, { env });
