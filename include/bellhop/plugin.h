@@ -382,9 +382,11 @@ struct bh_transport {
 	/* Shows or edits; calls done(arg, ...) exactly once, with the message
 	 * id, whenever that is known.  BH_ELIMIT, BH_EBUSY: certainly not
 	 * taken, later perhaps; BH_ENET, BH_ETIMEOUT: nobody knows; BH_EPERM,
-	 * BH_EINVAL, BH_EUNSUPPORTED: never; BH_ENOENT: there is no such room,
-	 * or the message to be edited is gone.  With `again`, a message that is
-	 * found under the same key is the answer. */
+	 * BH_EINVAL, BH_EUNSUPPORTED: never; BH_ENOENT: there is no such room
+	 * that we are in (what must be seen is tried for a day: somebody may
+	 * invite us), no such person, or the message to be edited is gone.
+	 * With `again`, a message that is found under the same key is the
+	 * answer. */
 	int (*send)(void *state, const struct bh_post *post, bh_sent_cb *done,
 	    void *arg);
 	/* Opens a form for `user` in answer to the event with this `reply`. */
