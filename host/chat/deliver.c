@@ -70,7 +70,8 @@ line_of(const struct bh_event *event, const char *text)
 {
 	BH_AUTO_BUF struct bh_buf clean = BH_BUF(32u * 1024u);
 
-	text_clean(&clean, text, LINE_MAX_CHARS);
+	/* One more than is allowed tells path_line() that it is too long. */
+	text_clean(&clean, text, LINE_MAX_CHARS + 1);
 	/* Completion wants to know whether a word has ended. */
 	if (event->kind == BH_EV_COMPLETE && *text != '\0' && clean.len > 0 &&
 	    text[strlen(text) - 1] == ' ')

@@ -158,6 +158,15 @@ path_line(struct call *c)
 	bool others = false;
 	size_t used = 0;
 
+	if (bh_utf8_len(c->line) > LINE_MAX_CHARS) {
+		if (path_flood(c, 1))
+			path_verdict(c, false, "That has more than %u "
+			    "characters, so nothing was run: half a command "
+			    "may mean something else. Say it shorter, or put "
+			    "the long part into a ticket and name that.",
+			    LINE_MAX_CHARS);
+		return;
+	}
 	if (words_split(c->line, false, &words, &error) != BH_OK ||
 	    words.count == 0) {
 		/* Without words the error may be told only to who may know

@@ -22,6 +22,7 @@
 #define WRITES	"1 at once, 7/2s, 60/30s, 1800/1h"	/* 7/1s and 8/2s */
 #define READS	"14/1s, 16/2s, 120/30s, 3600/1h"
 #define APP	"30/1s"
+#define CROWDED	"too many requests wait already"
 #define TRIES		5		/* after the first */
 #define BACK_OFF	500		/* ms, doubled each time */
 #define PATIENCE	(60 * 1000)	/* a longer Retry-After is for others */
@@ -404,16 +405,21 @@ have_conversation(void *arg)
 	assert(c->magic == API_CALL_MAGIC);
 	c->app = bh_turn(c->teams->host, c->graph ? "graph" : "app", APP,
 	    c->rank, have_app, c);
+	if (c->app == NULL)
+		refuse(c, BH_EBUSY, CROWDED);
 }
 
 static void
 take_turn(struct api_call *c)
 {
-	if (c->conversation != NULL)
+	if (c->conversation != NULL) {
 		have_conversation(c);
-	else
-		c->conversation = bh_turn(c->teams->host, c->lane,
-		    c->write ? WRITES : READS, c->rank, have_conversation, c);
+		return;
+	}
+	c->conversation = bh_turn(c->teams->host, c->lane,
+	    c->write ? WRITES : READS, c->rank, have_conversation, c);
+	if (c->conversation == NULL)
+		refuse(c, BH_EBUSY, CROWDED);
 }
 
 static char *

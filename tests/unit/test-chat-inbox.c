@@ -772,14 +772,20 @@ START_TEST(without_the_cap_nothing_is_kept)
 }
 END_TEST
 
+static void
+large(struct bh_buf *text, int characters)
+{
+	bh_buf_puts(text, "!take ");
+	for (int i = 0; i < characters; i++)
+		bh_buf_puts(text, i % 50 == 0 ? "\xe2\x82\xac" : "x");
+}
+
 START_TEST(large_events)
 {
 	BH_AUTO_BUF struct bh_buf text = BH_BUF(1u << 20);
 	struct bh_event event = bare("ada", NULL);
 
-	bh_buf_puts(&text, "!take ");
-	for (int i = 0; i < 70000; i++)
-		bh_buf_puts(&text, i % 50 == 0 ? "\xe2\x82\xac" : "x");
+	large(&text, 3990);
 	event.text = bh_buf_text(&text);
 	take_mode = TAKE_NOTHING;
 	deliver(event);
@@ -789,6 +795,25 @@ START_TEST(large_events)
 	die_and_begin(rules);
 	ck_assert_uint_eq(runs, 2);
 	ck_assert_int_eq(times(), 1);
+}
+END_TEST
+
+/* It is kept, and refused: half of it is nobody's command. */
+START_TEST(events_that_are_too_large)
+{
+	BH_AUTO_BUF struct bh_buf text = BH_BUF(1u << 20);
+	struct bh_event event = bare("ada", NULL);
+
+	large(&text, 70000);
+	event.text = bh_buf_text(&text);
+	deliver(event);
+	pass(0);
+	ck_assert_uint_eq(runs, 0);
+	ck_has(last_text(acme), "more than 4000 characters");
+	die_and_begin(rules);
+	pass(2000);
+	ck_assert_uint_eq(runs, 0);
+	ck_assert_int_eq(inbox(), 0);
 }
 END_TEST
 
@@ -825,6 +850,7 @@ main(void)
 	tcase_add_test(tests, a_flood_does_not_reach_the_disk);
 	tcase_add_test(tests, without_the_cap_nothing_is_kept);
 	tcase_add_test(tests, large_events);
+	tcase_add_test(tests, events_that_are_too_large);
 	suite_add_tcase(suite, tests);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

@@ -87,6 +87,20 @@ START_TEST(long_words)
 }
 END_TEST
 
+START_TEST(nothing_is_run_in_half)
+{
+	char line[4200] = "!echo ";
+
+	memset(line + 6, 'x', 3995);		/* 4,000 without the "!" */
+	says("ada", line);
+	ck_assert_uint_eq(runs, 1);
+	line[4001] = 'x';
+	says("ada", line);
+	ck_assert_uint_eq(runs, 1);
+	ck_has(last_text(acme), "more than 4000 characters");
+}
+END_TEST
+
 START_TEST(refusals)
 {
 	says("ada", "!vault");
@@ -540,7 +554,7 @@ START_TEST(long_answers)
 	BH_AUTO_BUF struct bh_buf text = BH_BUF(20000);
 
 	bh_buf_puts(&text, "!echo ");
-	for (int i = 0; i < 700; i++)
+	for (int i = 0; i < 660; i++)
 		bh_buf_puts(&text, "abcde ");
 	says("ada", bh_buf_text(&text));
 	ck_assert_uint_eq(acme->count, 2);
@@ -709,6 +723,7 @@ main(void)
 	tcase_add_test(tc, ways_in);
 	tcase_add_test(tc, mistakes);
 	tcase_add_test(tc, long_words);
+	tcase_add_test(tc, nothing_is_run_in_half);
 	tcase_add_test(tc, refusals);
 	tcase_add_test(tc, guests_and_bots);
 	tcase_add_test(tc, duplicates);
