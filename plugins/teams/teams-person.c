@@ -192,7 +192,8 @@ tenant_of(struct teams *t, const struct teams_place *place,
 static bool
 learn(char **into, const char *text)
 {
-	if (text == NULL || strlen(text) > ID_MAX || (*into != NULL && strcmp(*into, text) == 0))
+	if (text == NULL || strlen(text) > ID_MAX ||
+	    (*into != NULL && strcmp(*into, text) == 0))
 		return false;
 	bh_set(into, text);
 	return true;
