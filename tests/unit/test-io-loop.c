@@ -211,6 +211,26 @@ START_TEST(posts_keep_their_order)
 }
 END_TEST
 
+START_TEST(rests_come_after_all_that_is_ready)
+{
+	struct loop_rest one = { .cb = note, .arg = word_c };
+	struct loop_rest other = { .cb = note, .arg = word_d };
+
+	loop_rest_add(loop, &other);
+	loop_rest_add(loop, &one);
+	loop_rest_remove(loop, &other);
+	loop_post(loop, note, word_a);
+	loop_post(loop, note, word_b);
+	ck_assert(loop_settle(loop, NULL, NULL, 0));
+	ck_assert_ptr_nonnull(strstr(bh_buf_text(&seen), "a@0 b@0 c@0 "));
+	ck_assert_ptr_null(strstr(bh_buf_text(&seen), "d@0"));
+	loop_rest_remove(loop, &one);
+	bh_buf_clear(&seen);
+	ck_assert(loop_settle(loop, NULL, NULL, 0));
+	ck_assert_str_eq(bh_buf_text(&seen), "");
+}
+END_TEST
+
 START_TEST(real_timers_wait)
 {
 	loop_after(loop, 60, stop, word_b);
@@ -457,6 +477,7 @@ main(void)
 	tcase_add_test(virtual, settle_stops_at_done_or_budget);
 	tcase_add_test(virtual, held_work_holds_time);
 	tcase_add_test(virtual, posts_keep_their_order);
+	tcase_add_test(virtual, rests_come_after_all_that_is_ready);
 	tcase_add_test(virtual, programs);
 	tcase_add_test(virtual, programs_within_limits);
 	suite_add_tcase(s, virtual);
