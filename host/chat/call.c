@@ -27,7 +27,7 @@ call_new(struct chat *chat, struct chat_instance *from, enum via via,
 	c->from = from;
 	from->calls++;
 	c->via = via;
-	c->event = xstrdup(event->id);
+	c->event = arena_copy(&c->memory, event->id);
 	c->room = arena_copy(&c->memory, event->room);
 	c->room_name = arena_copy(&c->memory, event->room_name);
 	c->thread = arena_copy(&c->memory, event->thread);

@@ -174,7 +174,7 @@ complete_line(struct call *c)
 	if (words.count == 0 || line[strlen(line) - 1] == ' ') {
 		words.list = xrealloc(words.list, words.count + 1,
 		    sizeof(*words.list));
-		words.list[words.count++] = (struct word){ xstrdup(""), false,
+		words.list[words.count++] = (struct word){ "", false,
 		    strlen(line) };
 	}
 

@@ -11,7 +11,7 @@
 /* Words                                                               */
 
 struct word {
-	char *text;
+	const char *text;
 	bool quoted;		/* began with a quote: never an option */
 	size_t at;		/* byte offset in the line */
 };
