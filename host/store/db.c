@@ -268,8 +268,6 @@ db_close(struct db *db, bool checkpoint)
 enum db_fault
 db_checkpoint(struct db *db)
 {
-	if (db->wal_pages == 0)
-		return DB_OK;
 	db->wal_pages = 0;
 	errno = 0;
 	int rc = sqlite3_wal_checkpoint_v2(db->sq, NULL,

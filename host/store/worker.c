@@ -495,13 +495,15 @@ run_batch(struct store *s, struct item *first)
 /* ------------------------------------------------------------------ */
 /* The thread                                                          */
 
-/* Moves the WAL into the file: after the answers, so that nobody waits for it,
- * and if it can be in a quiet moment. */
+/* Moves the WAL into the file if it has that many pages: after the answers, so
+ * that nobody waits for it, and if it can be in a quiet moment. */
 static void
-checkpoint(struct store *s)
+checkpoint(struct store *s, int pages)
 {
-	enum db_fault fault = s->broken ? DB_OK : db_checkpoint(&s->db);
+	enum db_fault fault = DB_OK;
 
+	if (!s->broken && s->db.wal_pages >= pages)
+		fault = db_checkpoint(&s->db);
 	if (fault != DB_OK)
 		handle_fault(s, fault);
 }
@@ -551,14 +553,13 @@ worker_main(void *arg)
 		if (s->full && real_ms() >= s->probe_at)
 			probe(s);
 		if (first == NULL) {
-			checkpoint(s);
+			checkpoint(s, STORE_WAL_PAGES);
 			continue;
 		}
 		run_batch(s, first);
 		failpoint_hit("store.before-callback");
 		store_answer(s, first);
-		if (s->db.wal_pages >= STORE_WAL_MOST)
-			checkpoint(s);
+		checkpoint(s, STORE_WAL_MOST);
 	}
 	return NULL;
 }
