@@ -8,80 +8,11 @@
  */
 
 #include "host/base/json.h"
-#include "host/base/mem.h"
 #include "host/base/value.h"
 #include "plugins/teams/teams.h"
-#include "tests/fuzz/fuzz.h"
-#include "tests/unit/fake-host.h"
+#include "tests/fuzz/made.h"
 
-#define PARTS	60u
-
-extern const struct bh_plugin bellhop_plugin;
-
-struct made {
-	struct bh_span title[PARTS], note[PARTS], spans[PARTS];
-	struct bh_field fields[PARTS];
-	struct bh_button buttons[PARTS];
-	struct bh_input inputs[PARTS];
-	struct bh_choice choices[PARTS];
-	char names[PARTS][24];
-	char *lines[PARTS];
-	struct bh_card card;
-	struct bh_form form;
-	size_t count;
-};
-
-static void
-add_part(struct made *m, char kind, const char *text)
-{
-	size_t n = m->count;
-	struct bh_span span = { (unsigned char)kind % 7, text,
-		n % 3 == 0 ? "P1" : text, n % 2 == 0 ? FAKE_START :
-		(int64_t)strlen(text) * 1000003 };
-
-	m->spans[n] = span;
-	if ((kind & 3) == 0)
-		m->title[m->card.title_count++] = span;
-	else if ((kind & 3) == 1)
-		m->note[m->card.note_count++] = span;
-	else if ((kind & 3) == 2 && m->card.fields_count < 40)
-		m->fields[m->card.fields_count++] = (struct bh_field){ text,
-		    m->spans, n };
-	else if (m->card.buttons_count < 12)
-		m->buttons[m->card.buttons_count++] = (struct bh_button){
-		    text, "x", text, kind % 5, "0123456789abcdef" };
-	m->choices[n] = (struct bh_choice){ text, n % 4 == 0 ? NULL : text };
-	if (n >= 20)
-		return;
-	snprintf(m->names[n], sizeof(m->names[n]), "input-%zu", n);
-	m->inputs[n] = (struct bh_input){ .name = m->names[n], .label = text,
-	    .hint = text, .value = text, .error = n % 2 ? text : NULL,
-	    .type = kind % 5, .required = n % 3 == 0, .choices = m->choices,
-	    .choices_count = n };
-	m->form.inputs_count++;
-}
-
-static void
-read_parts(struct made *m, const uint8_t *data, size_t len)
-{
-	while (len > 1 && m->count < PARTS) {
-		char kind = (char)(*data & 0x7f);
-
-		data++;
-		len--;
-		m->lines[m->count] = fuzz_line(&data, &len);
-		add_part(m, kind, m->lines[m->count]);
-		m->count++;
-	}
-	m->card.title = m->title;
-	m->card.note = m->note;
-	m->card.fields = m->fields;
-	m->card.buttons = m->buttons;
-	m->card.colour = (int)(m->count % 7) - 1;
-	m->form.title = m->form.submit = m->count > 0 ? m->lines[0] : NULL;
-	m->form.inputs = m->inputs;
-	m->form.token = "0123456789abcdef";
-}
+static const struct made_most most = { 40, 12, 20, 20 };
 
 /* Where Markdown is read there are our own words, dates and mentions. */
 static bool
@@ -163,7 +94,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	static struct fake *fake;
 	static struct teams *t;
-	struct made *m = xcalloc(1, sizeof(*m));
+	struct made *m = made_new(&most, data, len);
 	char *words = fuzz_text(data, len);
 
 	if (fake == NULL) {
@@ -176,11 +107,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		t->host = &fake->host;
 		teams_places_open(t, NULL);
 	}
-	read_parts(m, data, len);
 	show(t, m, words);
-	for (size_t i = 0; i < m->count; i++)
-		free(m->lines[i]);
-	free(m);
+	made_free(m);
 	free(words);
 	return 0;
 }
