@@ -83,17 +83,14 @@ sweep(void *arg)
 static void
 loaded(struct chat *chat, int result)
 {
-	bh_commit_cb *done = chat->started;
+	bh_commit_cb *done = chat->loaded;
 
 	if (done == NULL)
 		return;
-	chat->started = NULL;
-	if (result == BH_OK) {
+	chat->loaded = NULL;
+	if (result == BH_OK)
 		people_link(chat);
-		sweep(chat);
-		outbox_open(chat);
-	}
-	done(chat->started_arg, result);
+	done(chat->loaded_arg, result);
 }
 
 static void
@@ -140,13 +137,13 @@ got_inbox(void *arg, int result, const struct store_kept *kept, size_t count)
 }
 
 void
-chat_start(struct chat *chat, bh_commit_cb *done, void *arg)
+chat_load(struct chat *chat, bh_commit_cb *done, void *arg)
 {
 	struct store *store = chat->parts.store;
 
 	CHECK_MAGIC(chat, CHAT_MAGIC);
-	chat->started = done;
-	chat->started_arg = arg;
+	chat->loaded = done;
+	chat->loaded_arg = arg;
 	/* Answers come in the order of the questions. */
 	store_query(store, CHAT_OWNER, "SELECT id, name, email FROM bh_person",
 	    BH_PARAMS({ 0, 0, NULL }), got_persons, chat);
@@ -156,6 +153,14 @@ chat_start(struct chat *chat, bh_commit_cb *done, void *arg)
 	store_query(store, CHAT_OWNER, "SELECT instance, room, name, flags, "
 	    "asked FROM bh_room", BH_PARAMS({ 0, 0, NULL }), got_rooms, chat);
 	store_inbox(store, got_inbox, chat);
+}
+
+void
+chat_start(struct chat *chat)
+{
+	CHECK_MAGIC(chat, CHAT_MAGIC);
+	sweep(chat);
+	outbox_open(chat);
 }
 
 void

@@ -6,8 +6,8 @@
  * directory is asked about groups, and, if it is a transport, its events are
  * taken and posts go out through it.
  *
- *   chat_new -> chat_register ... -> chat_start -> (connect the transports)
- *            -> chat_deliver ... -> chat_unregister ... -> chat_free
+ *   chat_new -> chat_load -> chat_register ... -> chat_start
+ *            -> (connect the transports) -> chat_deliver ... -> chat_unregister ... -> chat_free
  *
  * Everything runs on the loop's thread.
  */
@@ -47,9 +47,13 @@ struct chat_parts {
 int chat_new(const struct chat_parts *parts, struct chat **out,
     const char **error);
 
-/* Loads people and rooms, then the outbox begins to flow and done(arg,
- * result) is called.  Connect the transports after that. */
-void chat_start(struct chat *chat, bh_commit_cb *done, void *arg);
+/* Reads people, rooms and what was received and not carried out, then calls
+ * done(arg, result).  Nothing that asks who somebody is may run before: a
+ * voter whom nobody knows yet is nobody's approver. */
+void chat_load(struct chat *chat, bh_commit_cb *done, void *arg);
+
+/* Lets the outbox flow.  Connect the transports after that. */
+void chat_start(struct chat *chat);
 
 /* The configuration was read anew: from now on this one holds. */
 void chat_reconfigure(struct chat *chat, const struct conf *conf);

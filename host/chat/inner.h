@@ -232,8 +232,8 @@ struct chat {
 	} outbox;
 	struct { struct absent *list; size_t count; } absent;
 	struct bh_timer *sweep;
-	bh_commit_cb *started;
-	void *started_arg;
+	bh_commit_cb *loaded;
+	void *loaded_arg;
 	int64_t since;			/* monotonic */
 };
 

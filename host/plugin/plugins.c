@@ -216,18 +216,9 @@ job_due(void *arg, const char *owner, const struct bh_job *job)
 }
 
 static void
-chat_started(void *arg, int result)
+all_open(struct plugins *ps)
 {
-	struct plugins *ps = CAST(struct plugins, arg, PLUGINS_MAGIC);
-
-	if (ps->closing)
-		return;
-	if (result != BH_OK) {
-		log_error("cannot read people and rooms from the store (%d): "
-		    "look at the disk, then start again", result);
-		ps->quit(ps->arg);
-		return;
-	}
+	chat_start(ps->chat);
 	ps->opened(ps->arg);
 	if (ps->tool)
 		return;
@@ -256,7 +247,25 @@ plugins_advance(struct plugins *ps)
 	}
 	ps->advancing = false;
 	if (in == NULL)
-		chat_start(ps->chat, chat_started, ps);
+		all_open(ps);
+}
+
+/* Before any plugin opens: one that finds work of its own in the store does
+ * it at once, and asks who the people are that it is for. */
+static void
+chat_loaded(void *arg, int result)
+{
+	struct plugins *ps = CAST(struct plugins, arg, PLUGINS_MAGIC);
+
+	if (ps->closing)
+		return;
+	if (result != BH_OK) {
+		log_error("cannot read people and rooms from the store (%d): "
+		    "look at the disk, then start again", result);
+		ps->quit(ps->arg);
+		return;
+	}
+	plugins_advance(ps);
 }
 
 int
@@ -269,7 +278,7 @@ plugins_open(struct plugins *ps, const char **error)
 		    (ret = store_migrate(ps->store, p->p.name,
 		    p->p.migrations, error)) != 0)
 			return ret;
-	plugins_advance(ps);
+	chat_load(ps->chat, chat_loaded, ps);
 	return 0;
 }
 

@@ -81,9 +81,9 @@ void plugins_make(struct plugins *plugins);
 struct instance *plugins_make_one(struct plugins *plugins,
     const char *plugin, const char *name);
 
-/* Migrates, then opens one after the other, each when the one before has
- * answered; then starts the chat, connects the transports, lets jobs come and
- * calls ready().  0, or a failure with a sentence (valid until the next call)
+/* Migrates, lets the chat read its people, then opens one after the other,
+ * each when the one before has answered; then starts the chat, connects the
+ * transports, lets jobs come and calls ready().  0, or a failure with a sentence (valid until the next call)
  * when the store refuses a migration. */
 int plugins_open(struct plugins *plugins, const char **error);
 

@@ -480,6 +480,9 @@ open_chat(const char *config, const char *team_config)
 	    .conf = conf, .api = &api, .version = "0.1" };
 
 	ck_assert_msg(chat_new(&parts, &chat, &error) == BH_OK, "%s", error);
+	chat_load(chat, on_started, &started);
+	pass(0);
+	ck_assert_int_eq(started, BH_OK);
 	acme_in = chat_register(chat, &(struct chat_member){ .name = "acme",
 	    .plugin = acme_plugin, .state = acme }, &error);
 	corp_in = chat_register(chat, &(struct chat_member){ .name = "corp",
@@ -487,9 +490,7 @@ open_chat(const char *config, const char *team_config)
 	demo_in = chat_register(chat, &(struct chat_member){ .name = "demo",
 	    .plugin = &demo_plugin }, &error);
 	ck_assert_ptr_nonnull(demo_in);
-	chat_start(chat, on_started, &started);
-	pass(0);
-	ck_assert_int_eq(started, BH_OK);
+	chat_start(chat);
 	chat_redeliver(chat);
 	pass(0);
 }

@@ -120,6 +120,9 @@ begin(const char *config)
 	    .conf = conf, .api = &api, .version = "0.1" };
 
 	ck_assert_int_eq(chat_new(&parts, &chat, &error), BH_OK);
+	chat_load(chat, on_started, &started);
+	pass(0);
+	ck_assert_int_eq(started, BH_OK);
 	if (acme_plugin != NULL)
 		acme_in = chat_register(chat, &(struct chat_member){
 		    .name = "acme", .plugin = acme_plugin, .state = acme },
@@ -128,9 +131,7 @@ begin(const char *config)
 	    .plugin = &demo_plugin }, &error);
 	taker_in = chat_register(chat, &(struct chat_member){ .name = "taker",
 	    .plugin = &taker_plugin }, &error);
-	chat_start(chat, on_started, &started);
-	pass(0);
-	ck_assert_int_eq(started, BH_OK);
+	chat_start(chat);
 	chat_redeliver(chat);
 	pass(0);
 }

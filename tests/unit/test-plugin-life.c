@@ -113,6 +113,12 @@ alpha_open(struct bh_host *host, void **state)
 		bh_tx_job(tx, "wake", "one", bh_now(host) + 60000);
 		ck_assert_int_eq(bh_commit(tx, stored, r), BH_OK);
 	}
+	if (strcmp(mode, "who") == 0) {
+		struct bh_user ada;
+
+		note("ada", bh_person_by_email(host, "ada@acme.example",
+		    &ada) ? "known" : "unknown");
+	}
 	if (strcmp(mode, "publish") == 0)
 		bh_publish(host, "alpha/url", "http://example.test");
 	return BH_OK;
@@ -264,16 +270,22 @@ on_log(void *arg, int level, const char *line)
 }
 
 static struct host *
-begin(const char *config, bool clock_free)
+begin_in(const char *store, const char *config, bool clock_free)
 {
 	const struct host_options options = { .config = "test.yaml",
 	    .config_text = config, .plugin_directory = "/nonexistent",
-	    .store = "sqlite::memory:", .frozen = true,
+	    .store = store, .frozen = true,
 	    .start = 1767607200000, .clock_free = clock_free,
 	    .internal = internal };
 	const char *error = NULL;
 
 	return host_start(&options, &error);
+}
+
+static struct host *
+begin(const char *config, bool clock_free)
+{
+	return begin_in("sqlite::memory:", config, clock_free);
 }
 
 static bool
@@ -355,6 +367,38 @@ START_TEST(one_that_fails_does_not_stop_the_host)
 	host_stop(&h);
 	ck_assert_str_eq(bh_buf_text(&diary), "open:a open:b late:b open:c "
 	    "close:b close:c");
+}
+END_TEST
+
+/* What a plugin finds in the store at its open() it does at once: it must
+ * not take somebody for unknown only because people are not read yet. */
+START_TEST(people_are_known_when_plugins_open)
+{
+	static const char config[] = "chat: { w: { plugin: wire } }\n"
+	    "alpha: { a: { mode: who } }\n";
+	const struct bh_event ada = { .kind = BH_EV_COMMAND, .id = "E1",
+	    .user = "U1", .name = "Ada", .email = "ada@acme.example",
+	    .room = "C1", .text = "help" };
+	char directory[] = "/tmp/bellhop-life-XXXXXX";
+	BH_AUTO_FREE char *store = NULL, *clean = NULL;
+	struct host *h;
+
+	ck_assert_ptr_nonnull(mkdtemp(directory));
+	store = xasprintf("sqlite:%s/store.db", directory);
+	clean = xasprintf("rm -r %s", directory);
+	h = begin_in(store, config, false);
+	get_ready(h, 1000);
+	ck_assert_int_ge(bh_deliver(&plugins_instance(h->plugins, "w")->handle,
+	    &ada, NULL, NULL), 0);
+	host_settle(h, NULL, NULL, 1000);
+	host_stop(&h);
+	ck_assert_ptr_nonnull(strstr(bh_buf_text(&diary), "ada:unknown"));
+
+	h = begin_in(store, config, false);
+	get_ready(h, 1000);
+	host_stop(&h);
+	ck_assert_ptr_nonnull(strstr(bh_buf_text(&diary), "ada:known"));
+	ck_assert_int_eq(system(clean), 0);
 }
 END_TEST
 
@@ -639,6 +683,7 @@ main(void)
 	tcase_add_test(t, the_next_waits_for_a_late_one);
 	tcase_add_test(t, one_that_never_answers_is_given_up);
 	tcase_add_test(t, one_that_fails_does_not_stop_the_host);
+	tcase_add_test(t, people_are_known_when_plugins_open);
 	tcase_add_test(t, names_are_left_for_others);
 	tcase_add_test(t, jobs_come_until_done);
 	tcase_add_test(t, clock_moves_only_when_free);
