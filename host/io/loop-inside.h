@@ -36,6 +36,9 @@ struct loop {
 	int64_t clock_due, clock_offset;	/* what it was set for */
 	uv_poll_t *clock;
 	uv_prepare_t *prepare;
+	uv_idle_t *awake;		/* runs while we linger */
+	uint64_t awake_until;		/* of uv_hrtime() */
+	bool alone;			/* on one processor: no use then */
 	struct loop_rest *rests;
 
 	/* Posts from any thread. */

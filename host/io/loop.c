@@ -6,7 +6,9 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <sched.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include "host/base/log.h"
 #include "host/base/mem.h"
@@ -15,6 +17,7 @@
 
 #define SLOW_NS		50000000u	/* a callback over this is named */
 #define GIVE_UP_NS	60000000000u	/* settling: no sign of life */
+#define LINGER_NS	300000u		/* awake for what comes at once */
 
 struct post {
 	struct post *next;
@@ -136,6 +139,33 @@ posts_run(uv_async_t *wake)
 	}
 }
 
+static void
+stay_awake(uv_idle_t *awake)
+{
+	const struct loop *loop = CAST(struct loop, awake->data, LOOP_MAGIC);
+
+	if (uv_hrtime() < loop->awake_until)
+		sched_yield();
+	else
+		uv_idle_stop(awake);
+}
+
+void
+loop_linger(struct loop *loop)
+{
+	CHECK_MAGIC(loop, LOOP_MAGIC);
+	if (loop->alone)
+		return;
+	loop->awake_until = uv_hrtime() + LINGER_NS;
+	uv_idle_start(loop->awake, stay_awake);
+}
+
+bool
+loop_alone(const struct loop *loop)
+{
+	return loop->alone;
+}
+
 /* Right before the loop would sleep. */
 static void
 before_sleep(uv_prepare_t *prepare)
@@ -161,6 +191,8 @@ loop_new(void)
 	signal(SIGPIPE, SIG_IGN);
 	loop->wake = xcalloc(1, sizeof(*loop->wake));
 	loop->prepare = xcalloc(1, sizeof(*loop->prepare));
+	loop->awake = xcalloc(1, sizeof(*loop->awake));
+	loop->alone = sysconf(_SC_NPROCESSORS_ONLN) < 2;
 	if ((ret = uv_loop_init(&loop->uv)) < 0 ||
 	    (ret = uv_async_init(&loop->uv, loop->wake, posts_run)) < 0) {
 		log_error("cannot start the loop: %s; look at the limit of "
@@ -168,6 +200,8 @@ loop_new(void)
 		abort();
 	}
 	loop->wake->data = loop;
+	uv_idle_init(&loop->uv, loop->awake);
+	loop->awake->data = loop;
 	uv_prepare_init(&loop->uv, loop->prepare);
 	loop->prepare->data = loop;
 	uv_prepare_start(loop->prepare, before_sleep);

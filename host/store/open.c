@@ -328,6 +328,8 @@ store_open_with(struct loop *loop, const struct store_options *options,
 			    s->reserve_path, s->reserve_size / 1024);
 		}
 	}
+	s->linger = loop_alone(loop) ? 0 : STORE_LINGER;
+
 	int e = start(s);
 	if (e != 0) {
 		store_free(s);

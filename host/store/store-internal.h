@@ -26,6 +26,7 @@
 #define STORE_WAL_MOST		8000	/* checkpoint at once */
 #define STORE_EAGER		32	/* enough to wake the thread for */
 #define STORE_QUIET		100	/* ms without work */
+#define STORE_LINGER		200	/* us awake after a group */
 
 /* ------------------------------------------------------------------ */
 /* db.c: one SQLite connection                                         */
@@ -264,6 +265,8 @@ struct store {
 	struct item *done, **done_last;		/* M */
 	uint64_t queued, finished;	/* M: how many ever */
 	unsigned unheard;	/* queued since the thread was woken */
+	atomic_bool rung;	/* it was woken since it last looked */
+	int64_t linger;		/* T: us; 0 on one processor */
 	struct loop_rest rest;
 	bool stop;			/* M */
 	struct mail *mail;		/* M: a post to the loop under way */

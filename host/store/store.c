@@ -92,6 +92,7 @@ on_mail(void *arg)
 	for (int n = 0; n < DELIVER_AT_ONCE && (i = next_done(s)) != NULL; n++)
 		finish(s, i);
 	tell_outbox(s);
+	loop_linger(s->loop);		/* and so may the next question */
 	pthread_mutex_lock(&s->lock);
 	if (s->done != NULL)
 		post_mail(s);
@@ -148,6 +149,7 @@ static void
 wake(struct store *s)
 {
 	s->unheard = 0;
+	atomic_store(&s->rung, true);
 	pthread_cond_signal(&s->work);
 }
 
@@ -156,8 +158,10 @@ store_at_rest(void *arg)
 {
 	struct store *s = CAST(struct store, arg, STORE_MAGIC);
 
-	if (s->unheard > 0)
+	if (s->unheard > 0) {
 		wake(s);
+		loop_linger(s->loop);	/* the answer comes soon */
+	}
 }
 
 void

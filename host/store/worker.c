@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <sched.h>
 #include <time.h>
 
 #include "host/base/failpoint.h"
@@ -21,12 +22,18 @@
 
 /* Real time: looking for space on a disk is not part of virtual time. */
 static int64_t
-real_ms(void)
+real_us(void)
 {
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+static int64_t
+real_ms(void)
+{
+	return real_us() / 1000;
 }
 
 void
@@ -508,6 +515,18 @@ checkpoint(struct store *s, int pages)
 		handle_fault(s, fault);
 }
 
+/* Stays awake for a moment after each group, like the loop (loop_linger): who
+ * has asked once often asks again soon. */
+static void
+linger(struct store *s)
+{
+	int64_t until = real_us() + s->linger;
+
+	while (!atomic_load_explicit(&s->rung, memory_order_relaxed) &&
+	    real_us() < until)
+		sched_yield();
+}
+
 /* Waits for work, for the moment to look for space, or for a quiet one to
  * move the WAL (*first is NULL); cuts off at most one group's worth.  False:
  * all is done, and the store closes. */
@@ -529,6 +548,7 @@ take(struct store *s, struct item **first)
 			break;
 	}
 	bool more = s->queue != NULL || !s->stop;
+	atomic_store(&s->rung, false);
 	struct item *last = *first = s->queue;
 	for (int n = 1; last != NULL && last->next != NULL &&
 	    n < STORE_GROUP_MAX; n++)
@@ -560,6 +580,7 @@ worker_main(void *arg)
 		failpoint_hit("store.before-callback");
 		store_answer(s, first);
 		checkpoint(s, STORE_WAL_MOST);
+		linger(s);
 	}
 	return NULL;
 }
