@@ -52,7 +52,14 @@ store_tx_forget(struct bh_tx *handle, const int64_t *ids, size_t count)
 {
 	struct tx *tx = tx_of(handle);
 
-	/* By eights: under load this is a third of all statements. */
+	/* By eights: under load this is a third of all statements.  A list
+	 * costs SQLite a table of its own, though: a few go faster alone. */
+	if (count < 4) {
+		for (size_t i = 0; i < count; i++)
+			tx_own_sql(tx, BH_ANY, "DELETE FROM bh_inbox"
+			    " WHERE id = $1", BH_PARAMS(bh_i(ids[i])));
+		return;
+	}
 	for (size_t i = 0; i < count; i += 8) {
 		struct bh_param p[9] = { { 0 } };
 
