@@ -274,9 +274,9 @@ waiting_free(struct waiting *w)
 	free(w);
 }
 
-/* The keys were fetched anew, or are not to be fetched again so soon.  Before
- * there are any a token may be Microsoft's: 401 would lose what it came with,
- * but what is refused with 503 is sent again. */
+/* The keys were fetched anew, or are not to be fetched again so soon.  While
+ * there are none, or only old ones, a token may be Microsoft's: 401 would lose
+ * what it came with, but what is refused with 503 is sent again. */
 static void
 keys_looked_at(void *arg)
 {
@@ -289,7 +289,7 @@ keys_looked_at(void *arg)
 	if (verdict == TEAMS_GOOD)
 		let_in(t, w->request, &claims, w->body, w->body_len);
 	else if (verdict == TEAMS_NO_KEY && !teams_keys_known(t, w->of))
-		refuse(t, w->request, 503, "there are no signing keys yet");
+		refuse(t, w->request, 503, "there are no signing keys of now");
 	else
 		refuse(t, w->request, 401, why);
 	teams_claims_release(&claims);

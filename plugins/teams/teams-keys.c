@@ -392,7 +392,9 @@ teams_keys(struct teams *t, int of)
 bool
 teams_keys_known(const struct teams *t, int of)
 {
-	return t->keyring->sources[of].keys != NULL;
+	const struct source *s = &t->keyring->sources[of];
+
+	return s->keys != NULL && !too_old(s);
 }
 
 void

@@ -183,7 +183,7 @@ enum teams_keys_of {
 
 /* The keys of now; NULL if there are none, or they are too old. */
 const struct teams_key *teams_keys(struct teams *t, int of);
-/* Were there ever any?  If not, nobody can say yet that a token is bad. */
+/* Are there any of now?  If not, nobody can say that a token is bad. */
 bool teams_keys_known(const struct teams *t, int of);
 typedef void teams_keys_cb(void *arg);
 /* A kid was not found: fetches the keys anew, at most every 60 s; cb comes
