@@ -8,7 +8,6 @@
 #include <inttypes.h>
 #include <sched.h>
 #include <signal.h>
-#include <unistd.h>
 
 #include "host/base/log.h"
 #include "host/base/mem.h"
@@ -192,7 +191,7 @@ loop_new(void)
 	loop->wake = xcalloc(1, sizeof(*loop->wake));
 	loop->prepare = xcalloc(1, sizeof(*loop->prepare));
 	loop->awake = xcalloc(1, sizeof(*loop->awake));
-	loop->alone = sysconf(_SC_NPROCESSORS_ONLN) < 2;
+	loop->alone = uv_available_parallelism() < 2;
 	if ((ret = uv_loop_init(&loop->uv)) < 0 ||
 	    (ret = uv_async_init(&loop->uv, loop->wake, posts_run)) < 0) {
 		log_error("cannot start the loop: %s; look at the limit of "
