@@ -288,8 +288,8 @@ keys_looked_at(void *arg)
 
 	if (verdict == TEAMS_GOOD)
 		let_in(t, w->request, &claims, w->body, w->body_len);
-	else if (verdict == TEAMS_NO_KEY && !teams_keys_known(t, w->of))
-		refuse(t, w->request, 503, "there are no signing keys of now");
+	else if (verdict == TEAMS_NO_KEY && teams_keys(t, w->of) == NULL)
+		refuse(t, w->request, 503, "there are no signing keys to check it with");
 	else
 		refuse(t, w->request, 401, why);
 	teams_claims_release(&claims);

@@ -389,14 +389,6 @@ teams_keys(struct teams *t, int of)
 	return s->keys;
 }
 
-bool
-teams_keys_known(const struct teams *t, int of)
-{
-	const struct source *s = &t->keyring->sources[of];
-
-	return s->keys != NULL && !too_old(s);
-}
-
 void
 teams_keys_missed(struct teams *t, int of, teams_keys_cb *cb, void *arg)
 {

@@ -181,10 +181,9 @@ enum teams_keys_of {
 	TEAMS_KEYS_OF
 };
 
-/* The keys of now; NULL if there are none, or they are too old. */
+/* The keys of now; NULL if there are none, or they are too old: then nobody can
+ * say that a token is bad. */
 const struct teams_key *teams_keys(struct teams *t, int of);
-/* Are there any of now?  If not, nobody can say that a token is bad. */
-bool teams_keys_known(const struct teams *t, int of);
 typedef void teams_keys_cb(void *arg);
 /* A kid was not found: fetches the keys anew, at most every 60 s; cb comes
  * when that is done or is not to be done now. */

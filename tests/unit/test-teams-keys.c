@@ -340,7 +340,7 @@ START_TEST(no_keys_at_all)
 	ck_assert_uint_eq(w.fake->inbound.events_count, 0);
 	ck_assert(health_is(BH_DOWN, "HTTP status 500"));
 	ck_assert(logged("nothing is accepted meanwhile"));
-	ck_assert(logged("there are no signing keys of now"));
+	ck_assert(logged("there are no signing keys to check it with"));
 	world_serve(&w, 1);
 	fake_run(w.fake, MINUTE);
 	ck_assert_int_eq(hello_now(0), 200);
