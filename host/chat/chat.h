@@ -7,7 +7,8 @@
  * taken and posts go out through it.
  *
  *   chat_new -> chat_load -> chat_register ... -> chat_start
- *            -> (connect the transports) -> chat_deliver ... -> chat_unregister ... -> chat_free
+ *            -> (connect the transports) -> chat_deliver ...
+ *            -> chat_unregister ... -> chat_free
  *
  * Everything runs on the loop's thread.
  */

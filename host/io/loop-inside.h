@@ -38,7 +38,7 @@ struct loop {
 	uv_prepare_t *prepare;
 	uv_idle_t *awake;		/* runs while we linger */
 	uint64_t awake_until;		/* of uv_hrtime() */
-	bool alone;			/* on one processor: no use then */
+	bool alone;			/* may use one processor only */
 	struct loop_rest *rests;
 
 	/* Posts from any thread. */

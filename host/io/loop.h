@@ -91,8 +91,8 @@ void loop_rest_remove(struct loop *loop, struct loop_rest *rest);
 
 /* From now on the loop stays awake for 300 us, as far as nobody else wants the
  * processor, before it sleeps: for an answer that is expected at once.  To wake
- * it costs up to 60 us where idle processors are put to rest.  Nothing happens
- * on a machine with one processor (loop_alone). */
+ * it costs up to 60 us where idle processors are put to rest.  Does nothing
+ * where this process may use one processor only (loop_alone). */
 void loop_linger(struct loop *loop);
 bool loop_alone(const struct loop *loop);
 

@@ -83,8 +83,8 @@ struct instance *plugins_make_one(struct plugins *plugins,
 
 /* Migrates, lets the chat read its people, then opens one after the other,
  * each when the one before has answered; then starts the chat, connects the
- * transports, lets jobs come and calls ready().  0, or a failure with a sentence
- * (valid until the next call) when the store refuses a migration. */
+ * transports, lets jobs come and calls ready().  0, or a failure with a
+ * sentence (valid until the next call) when the store refuses a migration. */
 int plugins_open(struct plugins *plugins, const char **error);
 
 /* An instance has answered its open(): the next one's turn. */

@@ -266,7 +266,7 @@ struct store {
 	uint64_t queued, finished;	/* M: how many ever */
 	unsigned unheard;	/* queued since the thread was woken */
 	atomic_bool rung;	/* it was woken since it last looked */
-	int64_t linger;		/* T: us; 0 on one processor */
+	int64_t linger;		/* T: us; 0 if loop_alone() */
 	struct loop_rest rest;
 	bool stop;			/* M */
 	struct mail *mail;		/* M: a post to the loop under way */

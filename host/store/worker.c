@@ -20,7 +20,8 @@
 #include "host/base/mem.h"
 #include "host/store/store-internal.h"
 
-/* Real time: looking for space on a disk is not part of virtual time. */
+/* Real time: neither looking for space on a disk nor lingering is part of
+ * virtual time. */
 static int64_t
 real_us(void)
 {

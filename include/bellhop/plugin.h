@@ -619,9 +619,10 @@ struct bh_api {
 
 	/* People.  person() finds by person id, since 1.1 also by account
 	 * ("realm/@ID"); person_by_email() by the pinned e-mail, case-blind.
-	 * False if unknown; pointers live until the callback returns.  Of
-	 * several accounts a transport is told its own (`realm` is then its
-	 * block's name), others the one heard of last. */
+	 * False if unknown; pointers live until the callback returns.  Who was
+	 * known before a restart is known in open().  Of several accounts a
+	 * transport is told its own (`realm` is then its block's name), others
+	 * the one heard of last. */
 	bool (*person)(struct bh_host *, const char *id, struct bh_user *out);
 	bool (*person_by_email)(struct bh_host *, const char *email,
 	    struct bh_user *out);

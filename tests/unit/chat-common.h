@@ -450,7 +450,7 @@ static const char *const usual =
     "\"ask\", \"order\", \"heavy\", \"whisper\", \"mine\", \"todo\"], \"who\": [\"members\"]}]}";
 
 static inline void
-on_started(void *arg, int result)
+on_loaded(void *arg, int result)
 {
 	*(int *)arg = result;
 }
@@ -467,7 +467,7 @@ open_chat(const char *config, const char *team_config)
 {
 	const char *error = NULL;
 	struct conf_errors *errors = conf_errors_new();
-	int started = 1;
+	int loaded = 1;
 
 	conf = conf_read_text("bellhop.yaml", config, errors);
 	if (team_config != NULL)
@@ -480,9 +480,9 @@ open_chat(const char *config, const char *team_config)
 	    .conf = conf, .api = &api, .version = "0.1" };
 
 	ck_assert_msg(chat_new(&parts, &chat, &error) == BH_OK, "%s", error);
-	chat_load(chat, on_started, &started);
+	chat_load(chat, on_loaded, &loaded);
 	pass(0);
-	ck_assert_int_eq(started, BH_OK);
+	ck_assert_int_eq(loaded, BH_OK);
 	acme_in = chat_register(chat, &(struct chat_member){ .name = "acme",
 	    .plugin = acme_plugin, .state = acme }, &error);
 	corp_in = chat_register(chat, &(struct chat_member){ .name = "corp",

@@ -111,7 +111,7 @@ begin(const char *config)
 
 	/* As open_chat() does it; but the commands are there first. */
 	struct conf_errors *errors = conf_errors_new();
-	int started = 1;
+	int loaded = 1;
 
 	conf = conf_read_text("bellhop.yaml", config, errors);
 	conf_errors_free(&errors);
@@ -120,9 +120,9 @@ begin(const char *config)
 	    .conf = conf, .api = &api, .version = "0.1" };
 
 	ck_assert_int_eq(chat_new(&parts, &chat, &error), BH_OK);
-	chat_load(chat, on_started, &started);
+	chat_load(chat, on_loaded, &loaded);
 	pass(0);
-	ck_assert_int_eq(started, BH_OK);
+	ck_assert_int_eq(loaded, BH_OK);
 	if (acme_plugin != NULL)
 		acme_in = chat_register(chat, &(struct chat_member){
 		    .name = "acme", .plugin = acme_plugin, .state = acme },
